@@ -1,0 +1,47 @@
+# The commands of this project. `make` alone lists them.
+
+PYTHON ?= python3
+STACK ?= local
+DATABASE ?=
+ROLE ?= app
+ARGS ?=
+
+RUN = .venv/bin/python
+TOOLCHAIN = $(RUN) -m toolchain
+PICK = $(if $(DATABASE),--database $(DATABASE)) --role $(ROLE)
+
+.DEFAULT_GOAL := help
+.PHONY: help up preview destroy outputs url psql pulumi env
+
+help: ## List the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+.venv/.installed-requirements: requirements.txt
+	@$(PYTHON) toolchain/venv.py requirements.txt
+
+.venv/.installed-requirements-dev: requirements-dev.txt
+	@$(PYTHON) toolchain/venv.py requirements-dev.txt
+
+up: .venv/.installed-requirements ## Bring up PostgreSQL with its schemas (STACK=local, dev or prod)
+	@$(TOOLCHAIN) up --stack $(STACK) -- $(ARGS)
+
+preview: .venv/.installed-requirements ## Show what `make up` would change
+	@$(TOOLCHAIN) preview --stack $(STACK) -- $(ARGS)
+
+destroy: .venv/.installed-requirements ## Take a stack down; its data stays unless deleteData was applied
+	@$(TOOLCHAIN) destroy --stack $(STACK) -- $(ARGS)
+
+outputs: .venv/.installed-requirements ## Print the stack's outputs as JSON, secrets masked
+	@$(TOOLCHAIN) outputs --stack $(STACK) -- $(ARGS)
+
+url: .venv/.installed-requirements ## Print a connection URL with its password (DATABASE=, ROLE=owner|app|readonly)
+	@$(TOOLCHAIN) url --stack $(STACK) $(PICK)
+
+psql: .venv/.installed-requirements ## Open psql (DATABASE=, ROLE=owner|app|readonly, ARGS=)
+	@$(TOOLCHAIN) psql --stack $(STACK) $(PICK) -- $(ARGS)
+
+pulumi: .venv/.installed-requirements ## Run any other Pulumi command on the stack (ARGS="stack history")
+	@$(TOOLCHAIN) pulumi --stack $(STACK) -- $(ARGS)
+
+env: .venv/.installed-requirements ## Print exports for using pulumi directly: eval "$$(make -s env)"
+	@$(TOOLCHAIN) env --stack $(STACK)

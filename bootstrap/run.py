@@ -1,0 +1,115 @@
+"""Brings a server's databases and roles to what is wanted, or says what that would take."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from bootstrap import contents, databases, roles
+from bootstrap.model import BootstrapError, Role, Step, Wanted
+from migrator import ledger
+from postgres import scram
+from postgres.locks import advisory_lock
+from postgres.login import Login
+
+LOCK_KEY = int.from_bytes(hashlib.sha256(b"pgstack bootstrap").digest()[:8], "big", signed=True)
+LOCK_TIMEOUT = 120.0
+"""Seconds to wait for another bootstrap of the server: concurrent ones fail with "tuple concurrently updated"."""
+
+Act = Callable[[psycopg.Connection[Any], list[Step]], None]
+"""What is done with the steps of one phase: nothing, or running them."""
+
+
+def differences(administrator: Login, wanted: Wanted) -> tuple[str, ...]:
+    """What `ensure` would do, in words; empty where all is as it should be. Changes nothing.
+
+    Raises:
+        ConnectionFailed: the server does not answer, or refuses the administrator.
+    """
+    return _walk(administrator, wanted, lambda connection, steps: None)
+
+
+def ensure(administrator: Login, wanted: Wanted) -> tuple[str, ...]:
+    """Makes databases, roles, rights and extensions what is wanted and returns what was done, in words.
+
+    Repeats safely, also after a failure half-way. Drops nothing. Passwords reach the server as SCRAM verifiers.
+
+    Raises:
+        ConnectionFailed: the server does not answer, or refuses the administrator.
+        BootstrapError: the administrator may not do a step, or the server cannot provide what is wanted.
+        LockTimeout: another bootstrap of this server is at work.
+    """
+    with (
+        administrator.connect() as connection,
+        advisory_lock(connection, LOCK_KEY, what="another bootstrap of this server", timeout=LOCK_TIMEOUT),
+    ):
+        return _walk(administrator, wanted, lambda session, steps: _run(session, wanted.owner, steps))
+
+
+def _walk(administrator: Login, wanted: Wanted, act: Act) -> tuple[str, ...]:
+    """Goes through the phases in order; each one looks at what the ones before it left."""
+    done: list[Step] = []
+
+    def phase(connection: psycopg.Connection[Any], steps: list[Step]) -> None:
+        act(connection, steps)
+        done.extend(steps)
+
+    with administrator.connect() as connection:
+
+        def verifier(role: Role) -> sql.Literal:
+            return scram.verifier(connection, role.name, role.password)
+
+        observed = roles.observe(connection, wanted)
+        phase(connection, roles.plan(wanted, observed, verifier))
+        needs_connect = None if observed.administrator_is_superuser else administrator.user
+        for name in wanted.databases:
+            phase(connection, databases.plan(wanted, name, databases.observe(connection, name), needs_connect))
+        existing = [name for name in wanted.databases if databases.observe(connection, name)]
+        for name in existing:
+            with administrator.to(name).connect() as session:
+                phase(session, contents.plan(wanted, name, contents.observe(session, wanted, ledger.history_tables())))
+        known = [role for role in wanted.roles if role.name in observed.attributes and existing]
+        refused = [role for role in known if not _logs_in(administrator, existing[0], role)]
+        phase(connection, [_password(role, verifier(role)) for role in refused])
+    return tuple(step.what for step in done)
+
+
+def _logs_in(administrator: Login, database: str, role: Role) -> bool:
+    return Login(administrator.host, administrator.port, database, role.name, role.password, administrator.sslmode).works()
+
+
+def _password(role: Role, verifier: sql.Literal) -> Step:
+    statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role.name), verifier)
+    return Step(f"set the password of the role {role.name}", statement)
+
+
+def _run(connection: psycopg.Connection[Any], owner: Role, steps: list[Step]) -> None:
+    for step in steps:
+        try:
+            with _as(connection, owner) if step.as_owner else _as(connection, None):
+                connection.execute(step.statement)
+        except psycopg.Error as error:
+            administrator = connection.info.user
+            raise BootstrapError(
+                f"Could not {step.what}: {error.diag.message_primary or error} (SQLSTATE {error.sqlstate})",
+                hint=f"The administrator {administrator} needs CREATEROLE and CREATEDB, and rights over what exists already. "
+                "What was done before this step stays; the next run goes on from here.",
+            ) from None
+
+
+@contextmanager
+def _as(connection: psycopg.Connection[Any], role: Role | None) -> Iterator[None]:
+    """Acts as a role for a while; as the administrator itself where there is none."""
+    if role is None:
+        yield
+        return
+    connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role.name)))
+    try:
+        yield
+    finally:
+        connection.execute("RESET ROLE")

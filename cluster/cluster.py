@@ -1,0 +1,297 @@
+"""One embedded cluster: made, started, reconfigured, stopped."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from psycopg import sql
+
+from cluster import account, configuration, marker, postmaster, programs
+from cluster.errors import ClusterError, DiskFullError, PortTakenError
+from postgres.login import Login
+from postgres.scram import verifier
+
+LONGEST_SOCKET_DIRECTORY = 85
+"""Bytes of a folder's path that leave room for the socket's name in the 104 that every system has for both."""
+
+START_TIMEOUT = 60
+STOP_TIMEOUT = 60
+"""Seconds for the server to start or stop."""
+
+LOG_LIMIT = 10 * 1024 * 1024
+"""Bytes from which on the log is put aside at a start. One older log is kept."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster below one folder: `pgdata`, the log, and the marker that says whose it is.
+
+    Attributes:
+        folder: absolute.
+        port: on loopback.
+        parameters: of postgresql.conf, name → value.
+    """
+
+    folder: Path
+    identity: marker.Marker
+    port: int
+    parameters: Mapping[str, str]
+
+    @property
+    def data(self) -> Path:
+        """The data directory."""
+        return self.folder / "pgdata"
+
+    @property
+    def log(self) -> Path:
+        """What the server prints."""
+        return self.folder / "postgres.log"
+
+    @property
+    def socket_directory(self) -> Path:
+        """Where the server's socket is: beside the data, or below /tmp where that path would be too long for a socket."""
+        beside = self.folder / "socket"
+        if len(os.fsencode(beside)) <= LONGEST_SOCKET_DIRECTORY:
+            return beside
+        return Path("/tmp") / f"pgstack-{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]}"
+
+    @property
+    def _files(self) -> dict[str, str]:
+        """The configuration files in the data directory, name → text."""
+        return {
+            "pg_hba.conf": configuration.HBA,
+            "pg_ident.conf": configuration.ident(sorted({account.name(), "root"})),
+            configuration.FILE: configuration.server(
+                port=self.port, socket_directory=self.socket_directory, parameters=self.parameters
+            ),
+        }
+
+    @property
+    def _outdated(self) -> list[str]:
+        """The configuration files that are not as they should be."""
+        return [name for name, text in self._files.items() if _text(self.data / name) != text]
+
+    def differences(self, password: str) -> tuple[str, ...]:
+        """What `ensure` would change, in words; empty where the server runs as it should. Starts and writes nothing."""
+        if not self.data.exists():
+            return ("the data directory is to be made",)
+        marker.check(self.folder, self.identity)
+        running = postmaster.find(self.data)
+        if running is None:
+            return ("the server is not running and is to be started",)
+        if self._outdated:
+            return ("the server's configuration is to be changed",)
+        if not self._login(running, password).works():
+            return ("the superuser's password is to be set",)
+        return ()
+
+    def ensure(self, password: str) -> tuple[str, ...]:
+        """Makes the server run as it should and returns what was done, in words.
+
+        Makes the data directory, starts the server or changes its configuration (with a restart where a parameter needs
+        one), and sets the superuser's password over the socket unless it logs in already. Safe to repeat.
+
+        Raises:
+            PortTakenError, DiskFullError, ForeignDataError, UnreachableFolderError: as they say.
+            ClusterError: anything else that the server's programs report.
+        """
+        with self._lock():
+            done = [] if self._check_or_make() else ["made the data directory"]
+            running = postmaster.find(self.data)
+            if running is not None:
+                done += self._reconfigure(running)
+            else:
+                self._write_configuration()
+                self._start()
+                done.append(f"started the server on port {self.port}")
+            done += self._set_password(password)
+            return tuple(done)
+
+    def stop(self) -> bool:
+        """Stops the server, ending its sessions; False where it did not run. The data stays."""
+        if not self.data.exists():
+            return False
+        with self._lock():
+            return self._stop()
+
+    def delete(self) -> None:
+        """Stops the server and deletes all its data, for good.
+
+        Raises:
+            ForeignDataError: the data is not this stack's; nothing is deleted.
+        """
+        if self.data.exists():
+            marker.check(self.folder, self.identity)
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.socket_directory, ignore_errors=True)
+
+    # The steps of `ensure` and `stop`; all run under the lock.
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """One caller at a time for each cluster, on this machine."""
+        owner = account.current(create=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            owner.require_reach(self.folder / "pgdata")
+            owner.own(self.folder)
+            with (self.folder / ".lock").open("w") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                self._disk_full()
+            raise ClusterError(f"{error.filename or self.folder}: {error.strerror}", hint="See who owns the folder and its parents.") from None
+
+    def _check_or_make(self) -> bool:
+        """Whether the data was there already; makes it where not."""
+        if self.data.exists():
+            marker.check(self.folder, self.identity)
+            return True
+        partial = self.folder / "pgdata.partial"
+        if partial.exists():
+            shutil.rmtree(partial)
+        self._run(
+            "initdb",
+            f"--pgdata={partial}",
+            f"--username={configuration.SUPERUSER}",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--text-search-config=english",
+            "--auth-local=peer",
+            "--auth-host=reject",
+        )
+        with (partial / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.write(f"\n{configuration.INCLUDE}")
+        marker.write(self.folder, self.identity)
+        partial.rename(self.data)
+        return False
+
+    def _write_configuration(self) -> None:
+        """Writes the server's files, and has the server read them before it runs on them.
+
+        Raises:
+            ClusterError: a parameter is wrong; the files are as they were.
+        """
+        owner = account.current(create=False)
+        before = _text(self.data / configuration.FILE)
+        for name in self._outdated:
+            (self.data / name).write_text(self._files[name], encoding="utf-8")
+            owner.own(self.data / name)
+        try:
+            self._run("postgres", "-D", str(self.data), "-C", "port")
+        except ClusterError as error:
+            (self.data / configuration.FILE).write_text(before, encoding="utf-8")
+            wrong = [line.partition("LOG:")[2].strip() for line in str(error).splitlines() if "LOG:" in line]
+            raise ClusterError(
+                "The server refuses its parameters: " + ("; ".join(wrong) or str(error)), hint="Correct pgstack:parameters. Nothing was changed."
+            ) from None
+
+    def _start(self) -> None:
+        postmaster.require_free(self.port)
+        owner = account.current(create=False)
+        # The process that a pid file names has been looked at and is not this server.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        sockets = self.socket_directory
+        sockets.mkdir(mode=0o700, exist_ok=True)
+        owner.own(sockets)
+        if sockets.is_symlink() or sockets.stat().st_uid != owner.uid:
+            raise ClusterError(f"{sockets} belongs to somebody else.", hint="Remove it, or set pgstack:dataDirectory to a shorter path.")
+        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        self._run("pg_ctl", "start", f"--pgdata={self.data}", f"--log={self.log}", "--wait", f"--timeout={START_TIMEOUT}", "--silent")
+
+    def _stop(self) -> bool:
+        if postmaster.find(self.data) is None:
+            return False
+        self._run("pg_ctl", "stop", f"--pgdata={self.data}", "--mode=fast", "--wait", f"--timeout={STOP_TIMEOUT}", "--silent")
+        return True
+
+    def _reconfigure(self, running: postmaster.Postmaster) -> list[str]:
+        """Writes changed configuration, reloads it, and restarts where a parameter wants it."""
+        if not self._outdated:
+            return []
+        changed = configuration.changed(_text(self.data / configuration.FILE), self._files[configuration.FILE])
+        if running.port != self.port:
+            postmaster.require_free(self.port)
+        self._write_configuration()
+        with self._login(running).connect() as session:
+            session.execute("SELECT pg_catalog.pg_reload_conf()")
+            rows = session.execute(
+                "SELECT name FROM pg_catalog.pg_settings WHERE context = 'postmaster' AND name = ANY(%s) ORDER BY name", [changed]
+            ).fetchall()
+        if not rows:
+            return ["reloaded the configuration" + (f" for {', '.join(changed)}" if changed else "")]
+        self._stop()
+        self._start()
+        return [f"restarted the server for {', '.join(name for (name,) in rows)}"]
+
+    def _set_password(self, password: str) -> list[str]:
+        running = postmaster.find(self.data)
+        if running is None:
+            raise ClusterError(f"The server ended right after its start.\n{self._log_tail()}")
+        if self._login(running, password).works():
+            return []
+        with self._login(running).connect() as session:
+            new = verifier(session, configuration.SUPERUSER, password)
+            session.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(configuration.SUPERUSER), new))
+        return ["set the superuser's password"]
+
+    def _login(self, running: postmaster.Postmaster, password: str = "") -> Login:
+        """With a password over TCP, without one over the socket, where the account decides."""
+        host = "127.0.0.1" if password else str(running.socket_directory)
+        return Login(host, running.port, "postgres", configuration.SUPERUSER, password, sslmode="disable")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        """Runs one of the server's programs as the server's account.
+
+        Raises:
+            ClusterError: it failed; the message has what it printed and the end of the server's log.
+        """
+        owner = account.current(create=False)
+        path = programs.for_account(owner) / program
+        log_start = self.log.stat().st_size if self.log.exists() else 0
+        with tempfile.TemporaryFile() as printed:
+            code = owner.run([str(path), *arguments], folder=self.folder, log=printed.fileno())
+            printed.seek(0)
+            text = printed.read().decode(errors="replace").strip()
+        if code:
+            self._explain(f"{program} failed with code {code}:", f"{text}\n{self._log_tail(log_start)}".strip())
+
+    def _explain(self, what: str, text: str) -> NoReturn:
+        if "No space left on device" in text or "Disk quota exceeded" in text:
+            self._disk_full()
+        if "Address already in use" in text:
+            raise PortTakenError(f"Port {self.port} is taken.", hint="Stop that program, or choose another port: pulumi config set pgstack:port 5433")
+        raise ClusterError(f"{what}\n{text}", hint=f"The whole log is {self.log}.")
+
+    def _disk_full(self) -> NoReturn:
+        free = shutil.disk_usage(self.folder).free // 2**20
+        raise DiskFullError(
+            f"No space is left for {self.folder}: {free} MiB are free there, a new cluster takes about 50 MiB.",
+            hint="Free some, or set pgstack:dataDirectory to a folder on another disk, and run the command again: it goes on from here.",
+        ) from None
+
+    def _log_tail(self, start: int = 0, lines: int = 15) -> str:
+        if not self.log.exists():
+            return ""
+        with self.log.open("rb") as file:
+            file.seek(start)
+            return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""

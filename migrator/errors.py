@@ -1,0 +1,39 @@
+"""What stops a migration, in the words of the person who mends it."""
+
+from __future__ import annotations
+
+from postgres.errors import PgstackError
+
+
+class MigrationError(PgstackError):
+    """Anything the migrator refuses or fails at."""
+
+
+class FormatError(MigrationError):
+    """A folder of migrations that cannot be read, or read in more than one way."""
+
+
+class DriftError(MigrationError):
+    """Files and ledger do not tell the same story."""
+
+
+class NotEmptyError(MigrationError):
+    """A database that has tables, but no record of how they came to be."""
+
+
+class MigrationFailed(MigrationError):
+    """The server refused a statement of a migration. What was committed before it stays.
+
+    Attributes:
+        path: the file, as the settings name it.
+        line: 1-based line of the statement, or of the place in it that the server points to.
+        sqlstate: five characters, PostgreSQL's error code; empty where the session broke.
+        applied: versions that this run had committed before.
+    """
+
+    def __init__(self, message: str, *, path: str, line: int, sqlstate: str, applied: tuple[str, ...], hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
+        self.line = line
+        self.sqlstate = sqlstate
+        self.applied = applied

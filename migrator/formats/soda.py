@@ -1,0 +1,45 @@
+"""soda, the migration tool of pop, of Go: `<version>_<name>.up.sql` with `.down.sql`.
+
+The table follows pop's `schema_migration`; its version has 14 characters, the length of the time stamps soda makes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, LiteralString
+
+import psycopg
+
+from migrator.formats.base import Format
+from migrator.model import Migration
+
+
+class SodaHistory:
+    """`schema_migration`: a row a version."""
+
+    table: LiteralString = "schema_migration"
+
+    def create(self, connection: psycopg.Connection[Any]) -> None:
+        connection.execute(
+            """
+            CREATE TABLE IF NOT EXISTS public.schema_migration (
+                version varchar(14) NOT NULL,
+                CONSTRAINT schema_migration_pkey PRIMARY KEY (version)
+            )
+            """
+        )
+        connection.execute("CREATE UNIQUE INDEX IF NOT EXISTS schema_migration_version_idx ON public.schema_migration (version)")
+
+    def applied(self, connection: psycopg.Connection[Any]) -> frozenset[int]:
+        return frozenset(int(row[0]) for row in connection.execute("SELECT version FROM public.schema_migration").fetchall())
+
+    def record(self, connection: psycopg.Connection[Any], migration: Migration, nanoseconds: int) -> None:
+        connection.execute("INSERT INTO public.schema_migration (version) VALUES (%s)", [migration.version])
+
+
+SODA = Format(
+    name="soda",
+    patterns=(re.compile(r"(?P<version>\d{1,14})_(?P<name>.+)\.(?P<direction>up|down)\.sql"),),
+    history=SodaHistory(),
+    version_limit=10**14 - 1,
+)

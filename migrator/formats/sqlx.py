@@ -1,0 +1,57 @@
+"""sqlx, of Rust: `<version>_<name>.sql`, or `.up.sql` and `.down.sql` beside each other.
+
+The table and its values follow sqlx-core's `migrate` modules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any, LiteralString
+
+import psycopg
+
+from migrator.formats.base import Format
+from migrator.model import Migration
+
+
+class SqlxHistory:
+    """`_sqlx_migrations`: a row a migration, with the SHA-384 of the up file's bytes."""
+
+    table: LiteralString = "_sqlx_migrations"
+
+    def create(self, connection: psycopg.Connection[Any]) -> None:
+        connection.execute(
+            """
+            CREATE TABLE IF NOT EXISTS public._sqlx_migrations (
+                version bigint PRIMARY KEY,
+                description text NOT NULL,
+                installed_on timestamptz NOT NULL DEFAULT now(),
+                success boolean NOT NULL,
+                checksum bytea NOT NULL,
+                execution_time bigint NOT NULL
+            )
+            """
+        )
+
+    def applied(self, connection: psycopg.Connection[Any]) -> frozenset[int]:
+        rows = connection.execute("SELECT version FROM public._sqlx_migrations WHERE success").fetchall()
+        return frozenset(int(row[0]) for row in rows)
+
+    def record(self, connection: psycopg.Connection[Any], migration: Migration, nanoseconds: int) -> None:
+        connection.execute(
+            "INSERT INTO public._sqlx_migrations (version, description, success, checksum, execution_time)"
+            " VALUES (%s, %s, true, %s, %s)",
+            [migration.order, migration.name.replace("_", " "), hashlib.sha384(migration.up.raw).digest(), nanoseconds],
+        )
+
+
+SQLX = Format(
+    name="sqlx",
+    patterns=(
+        re.compile(r"(?P<version>\d+)_(?P<name>.+)\.(?P<direction>up|down)\.sql"),
+        re.compile(r"(?P<version>\d+)_(?P<name>.+)(?<!\.up)(?<!\.down)\.sql"),
+    ),
+    history=SqlxHistory(),
+    version_limit=2**63 - 1,
+)

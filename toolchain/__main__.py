@@ -1,0 +1,99 @@
+"""`python -m toolchain COMMAND`: what the Makefile calls. Every command gets the toolchain ready first."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+
+from postgres.errors import PgstackError
+from toolchain import summary
+from toolchain.stack import Stack, open_stack
+
+ROLES = ("owner", "app", "readonly")
+
+
+def up(stack: Stack, arguments: argparse.Namespace) -> None:
+    """Creates or updates the stack, then says what came up.
+
+    A stack of this machine is applied at once; any other shows its preview and asks, as Pulumi does.
+    """
+    stack.ensure_exists()
+    at_once = ["--yes", "--skip-preview"] if stack.is_of_this_machine else []
+    stack.run(["up", "--suppress-outputs", *at_once, *arguments.rest])
+    print(summary.render(stack.name, stack.outputs()))
+
+
+def preview(stack: Stack, arguments: argparse.Namespace) -> None:
+    """Shows what `up` would do."""
+    stack.ensure_exists()
+    stack.run(["preview", *arguments.rest])
+
+
+def destroy(stack: Stack, arguments: argparse.Namespace) -> None:
+    """Takes the stack down. Pulumi shows what goes and asks; `--yes` answers."""
+    stack.run(["destroy", *arguments.rest])
+
+
+def outputs(stack: Stack, arguments: argparse.Namespace) -> None:
+    """Prints the outputs as JSON, secrets masked."""
+    stack.run(["stack", "output", "--json", *arguments.rest])
+
+
+def url(stack: Stack, arguments: argparse.Namespace) -> None:
+    """Prints a role's connection URL, with its password: for `psql "$(make -s url)"` and the like."""
+    print(summary.find_url(stack.outputs(show_secrets=True), arguments.database, arguments.role))
+
+
+def psql(stack: Stack, arguments: argparse.Namespace) -> None:
+    """Opens psql on a database. The password goes through a file that only this user reads, never through the arguments."""
+    found = summary.find_login(stack.outputs(show_secrets=True), arguments.database, arguments.role)
+    summary.run_psql(found, arguments.rest)
+
+
+def pulumi(stack: Stack, arguments: argparse.Namespace) -> None:
+    """Runs any other Pulumi command on the stack."""
+    stack.run(arguments.rest)
+
+
+def env(stack: Stack, arguments: argparse.Namespace) -> None:
+    """Prints the exports that make a plain `pulumi` in this shell use the same CLI and backend."""
+    settings = {**stack.backend.environment, "PULUMI_STACK": stack.name}
+    for name, value in settings.items():
+        print(f"export {name}={shlex.quote(value)}")
+    print(f"export PATH={shlex.quote(str(stack.tools))}:$PATH")
+
+
+COMMANDS = {"up": up, "preview": preview, "destroy": destroy, "outputs": outputs, "url": url, "psql": psql, "pulumi": pulumi, "env": env}
+
+
+def main() -> None:
+    """Parses the command line and runs one command; a failure is told in words, with exit code 1."""
+    parser = argparse.ArgumentParser(prog="python -m toolchain", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    for name, function in COMMANDS.items():
+        command = commands.add_parser(name, help=(function.__doc__ or "").splitlines()[0])
+        command.add_argument("--stack", default="local")
+        if name in ("url", "psql"):
+            command.add_argument("--database")
+            command.add_argument("--role", choices=ROLES, default="app")
+        command.add_argument("rest", nargs=argparse.REMAINDER, help="passed on; put -- before it")
+        command.set_defaults(function=function)
+    arguments = parser.parse_args()
+    arguments.rest = arguments.rest[1:] if arguments.rest[:1] == ["--"] else arguments.rest
+    try:
+        arguments.function(open_stack(arguments.stack), arguments)
+    except PgstackError as error:
+        sys.exit(f"error: {error}")
+    except subprocess.CalledProcessError as error:
+        sys.exit(error.returncode)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""Runs Pulumi against one stack of this project, with its settings, backend and tools in place."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from toolchain import backend, paths, pulumi_cli
+from toolchain.errors import ToolchainError
+
+PROJECT = "pgstack"
+
+STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+TAKES_CONFIG_FILE = frozenset({"destroy", "import", "logs", "preview", "refresh", "up", "update", "watch"})
+"""The commands that read a stack's settings and may be pointed at another file."""
+
+SALT = re.compile(r"^encryptionsalt: .+$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One stack, ready to run commands on. Make it with `open_stack`."""
+
+    name: str
+    tools: Path
+    backend: backend.Backend
+
+    @property
+    def settings_file(self) -> Path:
+        """The stack's settings as the user keeps them."""
+        return paths.ROOT / f"Pulumi.{self.name}.yaml"
+
+    @property
+    def salted_file(self) -> Path:
+        """The copy of the settings with the salt of a local backend."""
+        return paths.STACK_FILES / self.settings_file.name
+
+    @property
+    def is_of_this_machine(self) -> bool:
+        """Whether what the stack makes ends with this machine, so that it needs no second look before it is applied."""
+        return backend.is_of_this_machine(self.name, target_of(self.name))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The caller's environment with the tools on PATH and the backend's variables."""
+        path = f"{self.tools}{os.pathsep}{os.environ.get('PATH', '')}"
+        # The program checks its settings itself: every mistake at once, where the engine stops at the first.
+        ours = {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_OPTION_SKIP_CONFIG_VALIDATION": "true"}
+        return {**os.environ, **ours, **self.backend.environment, "PATH": path}
+
+    def command(self, arguments: list[str]) -> list[str]:
+        """The command line for `pulumi ARGUMENTS` on this stack; refreshes the salted settings where they are used."""
+        config_file = []
+        if arguments[0] in TAKES_CONFIG_FILE and self._keeps_salt_apart():
+            self.write_salted_file()
+            config_file = ["--config-file", str(self.salted_file)]
+        return [str(self.tools / "pulumi"), arguments[0], "--stack", self.name, *config_file, *arguments[1:]]
+
+    def run(self, arguments: list[str], *, check: bool = True) -> int:
+        """Runs `pulumi ARGUMENTS` on this stack in the terminal. Exits with Pulumi's code when it fails and `check` is set."""
+        sys.stdout.flush()
+        code = subprocess.run(self.command(arguments), cwd=paths.ROOT, env=self.environment, check=False).returncode
+        if check and code:
+            raise SystemExit(code)
+        return code
+
+    def outputs(self, *, show_secrets: bool = False) -> dict[str, Any]:
+        """The stack's outputs; secrets read `[secret]` unless they are asked for."""
+        arguments = ["stack", "output", "--json", *(["--show-secrets"] if show_secrets else [])]
+        command = [str(self.tools / "pulumi"), *arguments, "--stack", self.name]
+        answer = subprocess.run(command, cwd=paths.ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        if answer.returncode:
+            raise ToolchainError(answer.stderr.strip(), hint=f"Run `make up STACK={self.name}` first.")
+        outputs: dict[str, Any] = json.loads(answer.stdout)
+        return outputs
+
+    def ensure_exists(self) -> None:
+        """Creates the stack in the backend unless it is there."""
+        if not self.backend.is_local:
+            self.run(["stack", "select", "--create"])
+            return
+        folder = Path(self.backend.url.removeprefix(backend.LOCAL_SCHEME)).expanduser()
+        if (folder / ".pulumi" / "stacks" / PROJECT / f"{self.name}.json").exists():
+            return
+        where = paths.ROOT
+        if not self._has_own_salt():
+            # `stack init` writes the salt beside the project file, so it gets a folder with a project file of its own.
+            where = paths.STACK_FILES
+            where.mkdir(parents=True, exist_ok=True)
+            (where / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n", encoding="utf-8")
+            self.salted_file.unlink(missing_ok=True)
+        command = [str(self.tools / "pulumi"), "stack", "init", self.name, "--no-select", "--non-interactive"]
+        subprocess.run(command, cwd=where, env=self.environment, check=True, stdout=subprocess.DEVNULL)
+
+    def _has_own_salt(self) -> bool:
+        return self.settings_file.exists() and SALT.search(self.settings_file.read_text(encoding="utf-8")) is not None
+
+    def _keeps_salt_apart(self) -> bool:
+        return self.backend.is_local and not self._has_own_salt() and self.salted_file.exists()
+
+    def write_salted_file(self) -> None:
+        """Writes the salted copy anew from the user's file, so that it never goes stale."""
+        salt = SALT.search(self.salted_file.read_text(encoding="utf-8"))
+        settings = self.settings_file.read_text(encoding="utf-8") if self.settings_file.exists() else ""
+        self.salted_file.write_text(f"{settings.rstrip()}\n{salt.group() if salt else ''}\n".lstrip(), encoding="utf-8")
+
+
+def target_of(name: str) -> str:
+    """The target that the stack's settings name, or the default."""
+    file = paths.ROOT / f"Pulumi.{name}.yaml"
+    settings = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else None
+    return str(((settings or {}).get("config") or {}).get(f"{PROJECT}:target", "embedded"))
+
+
+def open_stack(name: str) -> Stack:
+    """Gets the toolchain and the backend ready for the stack `name`.
+
+    Raises:
+        ToolchainError: the name cannot be a stack's, the CLI could not be had, or the backend does not suit the stack.
+    """
+    if not STACK_NAME.fullmatch(name):
+        raise ToolchainError(f"{name!r} is no stack name.", hint="Letters, digits, '.', '_' and '-', for example: make up STACK=dev")
+    state = backend.prepare()
+    backend.refuse_local_state(name, target_of(name), state)
+    return Stack(name, pulumi_cli.ensure(), state)

@@ -1,0 +1,100 @@
+"""What people are told after `make up`, and what they ask of the outputs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cluster import programs
+from toolchain.errors import ToolchainError
+
+
+def databases(outputs: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and output of each database, twins after their database."""
+    for name, output in outputs.get("databases", {}).items():
+        yield name, output
+        if "test" in output:
+            yield output["test"]["name"], output["test"]
+
+
+def render(stack: str, outputs: dict[str, Any]) -> str:
+    """The closing summary of `make up`: databases, URLs without passwords, what to run next."""
+    rows = [
+        (name, output["migration"] or "none", f"postgresql://{role['user']}@{host['host']}:{host['port']}/{name}")
+        for name, output in databases(outputs)
+        for role, host in [(output["roles"]["app"], output["endpoints"]["host"])]
+    ]
+    server = outputs["server"]
+    lines = ["", f"PostgreSQL {server['version']} ({server['target']}) is up on stack {stack}."]
+    if rows:
+        widths = [max(len(row[column]) for row in [*rows, _HEAD]) for column in range(2)]
+        lines += ["", *(f"  {row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]}" for row in [_HEAD, *rows])]
+    option = "" if stack == "local" else f" STACK={stack}"
+    first = f" DATABASE={rows[0][0]}" if rows else ""
+    lines += [
+        "",
+        "Next:",
+        f"  make psql{option}{first}              open psql as the application's role",
+        f"  make -s url{option}{first} ROLE=app   the URL with its password, for the application",
+        f"  make preview{option}                  what `make up{option}` would change, pending migrations by name",
+        f"  make destroy{option}                  stop it; the data stays",
+    ]
+    return "\n".join(lines)
+
+
+_HEAD = ("database", "migration", "URL of the application's role, without its password")
+
+
+def find_login(outputs: dict[str, Any], database: str | None, role: str) -> tuple[dict[str, Any], str, str]:
+    """Host endpoint, database name and URL of a role.
+
+    Args:
+        outputs: with secrets shown.
+        database: None for the only one, or the first.
+
+    Raises:
+        ToolchainError: there is no such database; names those there are.
+    """
+    all_of_them = dict(databases(outputs))
+    name = database or next(iter(all_of_them), "")
+    if name not in all_of_them:
+        raise ToolchainError(f"The stack has no database {name!r}.", hint=f"It has: {', '.join(all_of_them) or 'none'}")
+    found = all_of_them[name]
+    return found["endpoints"]["host"], name, found["roles"][role]["url"]
+
+
+def find_url(outputs: dict[str, Any], database: str | None, role: str) -> str:
+    """A role's URL, with its password."""
+    return find_login(outputs, database, role)[2]
+
+
+def run_psql(found: tuple[dict[str, Any], str, str], arguments: list[str]) -> None:
+    """Runs psql, from PATH or from the embedded package, and exits with its code.
+
+    The URL with the password is in a service file of mode 0600 that is removed afterwards.
+    """
+    from urllib.parse import parse_qsl, unquote, urlsplit
+
+    host, name, address = found
+    parts = urlsplit(address)
+    service = {
+        "host": host["host"],
+        "port": str(host["port"]),
+        "dbname": name,
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        **dict(parse_qsl(parts.query)),
+    }
+    program = shutil.which("psql") or str(programs.installed() / "psql")
+    with tempfile.TemporaryDirectory(prefix="pgstack.") as folder:
+        file = Path(folder, "service.conf")
+        file.touch(mode=0o600)
+        file.write_text("[pgstack]\n" + "".join(f"{key}={value}\n" for key, value in service.items()), encoding="utf-8")
+        environment = {**os.environ, "PGSERVICEFILE": str(file), "PGSERVICE": "pgstack"}
+        code = subprocess.run([program, *arguments], env=environment, check=False).returncode
+    raise SystemExit(code)
