@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from cluster.errors import ClusterError, UnreachableFolderError
 
 NAME = "pgstack"
 """The system account that is made where this program runs as root."""
+
+
+_SWITCH = "import os, sys; uid, gid = map(int, sys.argv[1:3]); os.setgroups([]); os.setgid(gid); os.setuid(uid); os.execv(sys.argv[3], sys.argv[3:])"
+"""A process of its own gives up root: where subprocess does it, Python forks this one, with the threads of gRPC in it."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,9 @@ class Account:
         It gets no standard input, a bare environment (no secret of the caller's), and no other file of the caller's
         than `log`, a file descriptor for all it prints: a server it leaves behind holds nothing of the caller open.
         """
-        switch = {"user": self.uid, "group": self.gid, "extra_groups": []} if self.switch else {}
+        switch = [sys.executable, "-I", "-S", "-c", _SWITCH, str(self.uid), str(self.gid)] if self.switch else []
         completed = subprocess.run(
-            command,
+            [*switch, *command],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -43,9 +48,8 @@ class Account:
             env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "HOME": str(folder), "USER": self.name},
             start_new_session=True,
             check=False,
-            **switch,  # type: ignore[call-overload]
         )
-        return int(completed.returncode)
+        return completed.returncode
 
     def own(self, path: Path) -> None:
         """Makes `path` this account's."""

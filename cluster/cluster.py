@@ -106,7 +106,8 @@ class Cluster:
             ClusterError: anything else that the server's programs report.
         """
         with self._lock():
-            done = [] if self._check_or_make() else ["made the data directory"]
+            found = self._check_or_make()
+            done = [] if found else ["made the data directory"]
             running = postmaster.find(self.data)
             if running is not None:
                 done += self._reconfigure(running)
@@ -114,7 +115,7 @@ class Cluster:
                 self._write_configuration()
                 self._start()
                 done.append(f"started the server on port {self.port}")
-            done += self._set_password(password)
+            done += self._set_password(password, may_be_set=found)
             return tuple(done)
 
     def stop(self) -> bool:
@@ -239,11 +240,11 @@ class Cluster:
         self._start()
         return [f"restarted the server for {', '.join(name for (name,) in rows)}"]
 
-    def _set_password(self, password: str) -> list[str]:
+    def _set_password(self, password: str, *, may_be_set: bool) -> list[str]:
         running = postmaster.find(self.data)
         if running is None:
             raise ClusterError(f"The server ended right after its start.\n{self._log_tail()}")
-        if self._login(running, password).works():
+        if may_be_set and self._login(running, password).works():
             return []
         with self._login(running).connect() as session:
             new = verifier(session, configuration.SUPERUSER, password)

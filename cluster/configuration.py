@@ -19,7 +19,7 @@ def server(*, port: int, socket_directory: Path, parameters: Mapping[str, str]) 
         "unix_socket_permissions": "0700",
         "password_encryption": "scram-sha-256",
     }
-    lines = [f"{name} = {quote(value)}" for name, value in {**DEFAULTS, **parameters, **fixed}.items()]
+    lines = [f"{name} = {quote(value)}" for name, value in sorted({**DEFAULTS, **parameters, **fixed}.items())]
     return "\n".join(["# Written by pgstack at each `pulumi up`; set pgstack:parameters instead of editing it.", *lines, ""])
 
 

@@ -76,9 +76,9 @@ class Login:
 
 
 def _reason(error: psycopg.Error) -> str:
-    """The last line of libpq's message: earlier ones repeat the addresses it tried."""
-    lines = str(error).strip().splitlines()
-    return lines[-1].removeprefix("connection failed: ") if lines else type(error).__name__
+    """What libpq says last, without the address that it repeats and the question that follows a refused connection."""
+    lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
+    return lines[-1].rpartition(" failed: ")[2].removeprefix("connection failed: ") if lines else type(error).__name__
 
 
 def url(*, host: str, port: int, database: str, user: str, password: str = "", sslmode: str = "") -> str:

@@ -36,14 +36,14 @@ def render(stack: str, outputs: dict[str, Any]) -> str:
         lines += ["", *(f"  {row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]}" for row in [_HEAD, *rows])]
     option = "" if stack == "local" else f" STACK={stack}"
     first = f" DATABASE={rows[0][0]}" if rows else ""
-    lines += [
-        "",
-        "Next:",
-        f"  make psql{option}{first}              open psql as the application's role",
-        f"  make -s url{option}{first} ROLE=app   the URL with its password, for the application",
-        f"  make preview{option}                  what `make up{option}` would change, pending migrations by name",
-        f"  make destroy{option}                  stop it; the data stays",
+    commands = [
+        (f"make psql{option}{first}", "open psql as the application's role"),
+        (f"make -s url{option}{first}", "print that role's URL with its password"),
+        (f"make preview{option}", "show what `make up` would change, pending migrations by name"),
+        (f"make destroy{option}", "stop it; the data stays"),
     ]
+    width = max(len(command) for command, _ in commands)
+    lines += ["", "Next:", *(f"  {command:<{width}}  {what}" for command, what in commands)]
     return "\n".join(lines)
 
 

@@ -23,7 +23,7 @@ from migrator.model import Folder, Migration
 from postgres.errors import ConnectionFailed
 from postgres.login import Login
 
-INPUTS = ("database", "owner", "directory", "format", "migrations")
+INPUTS = ("database", "owner", "directory", "format", "migrations", "version")
 
 
 def listed(folder: Folder) -> list[dict[str, str]]:
@@ -104,15 +104,14 @@ class MigrationsProvider(ResourceProvider):
             applied = migrate(connection, folder, progress)
         if not each:
             say(database, [f"applied {len(applied)} migrations in {time.monotonic() - started:.2f} s"])
-        newest = folder.migrations[-1].version if folder.migrations else ""
-        return {**props, "version": newest}
+        return dict(props)
 
 
 class MigrationsRun(Resource, module="pgstack", name="Migrations"):
     """Migrations that are applied to one database.
 
     Attributes:
-        version: of the newest migration that is applied; empty where there is none.
+        version: of the newest migration; empty where there is none. It is an input too, so that previews know it.
     """
 
     version: pulumi.Output[str]
@@ -132,6 +131,6 @@ class MigrationsRun(Resource, module="pgstack", name="Migrations"):
             "directory": folder.path,
             "format": folder.format,
             "migrations": listed(folder),
-            "version": None,
+            "version": folder.migrations[-1].version if folder.migrations else "",
         }
         super().__init__(MigrationsProvider(), name, inputs, opts)

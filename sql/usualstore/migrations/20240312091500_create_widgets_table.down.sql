@@ -1,0 +1,2 @@
+-- Removes the catalogue.
+DROP TABLE widgets;

@@ -1,0 +1,2 @@
+-- Removes the buyers.
+DROP TABLE customers;

@@ -1,0 +1,3 @@
+-- Removes both lookup tables.
+DROP TABLE transaction_status;
+DROP TABLE statuses;

@@ -1,0 +1,2 @@
+-- Removes the payments.
+DROP TABLE transactions;

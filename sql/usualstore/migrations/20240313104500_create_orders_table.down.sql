@@ -1,0 +1,2 @@
+-- Removes the orders.
+DROP TABLE orders;

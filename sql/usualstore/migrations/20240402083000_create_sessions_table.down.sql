@@ -1,0 +1,2 @@
+-- Removes the session store: everyone is signed out.
+DROP TABLE sessions;

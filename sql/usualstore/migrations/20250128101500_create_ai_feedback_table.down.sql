@@ -1,0 +1,2 @@
+-- Removes the verdicts on the assistant.
+DROP TABLE ai_feedback;

@@ -1,0 +1,2 @@
+-- Removes the record of live connections.
+DROP TABLE support_sessions;
