@@ -111,8 +111,11 @@ _THINGS = """
          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
          LEFT JOIN LATERAL pg_catalog.aclexplode(c.relacl) a ON a.grantee <> c.relowner
          LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
-    WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND c.relowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = %(owner)s) AND c.relpersistence <> 't'
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+    WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND c.relpersistence <> 't'
+      AND c.relowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = %(owner)s)
+      AND NOT EXISTS (
+          SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+      )
     ORDER BY 1, 2, 3
 """
 
@@ -121,8 +124,8 @@ _DEFAULTS = """
     FROM pg_catalog.pg_default_acl d
          CROSS JOIN pg_catalog.aclexplode(d.defaclacl) a
          JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
-    WHERE d.defaclrole = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = %(owner)s) AND d.defaclnamespace = 0 AND d.defaclobjtype IN ('r', 'S', 'n')
-      AND a.grantee <> d.defaclrole
+    WHERE d.defaclrole = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = %(owner)s)
+      AND d.defaclnamespace = 0 AND d.defaclobjtype IN ('r', 'S', 'n') AND a.grantee <> d.defaclrole
 """
 
 

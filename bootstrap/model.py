@@ -56,5 +56,5 @@ class Step:
     """
 
     what: str
-    statement: sql.Composable
+    statement: sql.SQL | sql.Composed
     as_owner: bool = False

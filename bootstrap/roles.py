@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 
 from bootstrap.model import Role, Step, Wanted
 
-ATTRIBUTES = {
-    "rolsuper": ("SUPERUSER", False),
-    "rolcreatedb": ("CREATEDB", False),
-    "rolcreaterole": ("CREATEROLE", False),
-    "rolreplication": ("REPLICATION", False),
-    "rolbypassrls": ("BYPASSRLS", False),
-    "rolcanlogin": ("LOGIN", True),
+ATTRIBUTES: dict[str, tuple[bool, LiteralString]] = {
+    "rolsuper": (False, "NOSUPERUSER"),
+    "rolcreatedb": (False, "NOCREATEDB"),
+    "rolcreaterole": (False, "NOCREATEROLE"),
+    "rolreplication": (False, "NOREPLICATION"),
+    "rolbypassrls": (False, "NOBYPASSRLS"),
+    "rolcanlogin": (True, "LOGIN"),
 }
-"""Column of pg_roles → the attribute's name in ALTER ROLE, and whether a role of ours has it."""
+"""Column of pg_roles → what it is for a role of ours, and what ALTER ROLE calls that."""
 
 HARMLESS_MEMBERSHIPS = frozenset({"rds_iam"})
 """Roles that give no right to data or DDL; rds_iam lets a role log in with an IAM token."""
@@ -101,10 +101,12 @@ def plan(wanted: Wanted, observed: Observed, verifier: Callable[[Role], sql.Lite
             create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(name, verifier(role))
             steps.append(Step(f"create the role {role.name}", create))
             continue
-        for column, (attribute, should) in ATTRIBUTES.items():
-            if observed.attributes[role.name][column] != should:
-                word = attribute if should else f"NO{attribute}"
-                steps.append(Step(f"make the role {role.name} {word}", sql.SQL("ALTER ROLE {} {}").format(name, sql.SQL(_word(word)))))
+        has = observed.attributes[role.name]
+        steps += [
+            Step(f"make the role {role.name} {word}", sql.SQL("ALTER ROLE {} {}").format(name, sql.SQL(word)))
+            for column, (should, word) in ATTRIBUTES.items()
+            if has[column] != should
+        ]
     for membership in observed.memberships:
         if membership.group not in HARMLESS_MEMBERSHIPS:
             steps.append(_revoke(membership, observed.version))
@@ -113,13 +115,6 @@ def plan(wanted: Wanted, observed: Observed, verifier: Callable[[Role], sql.Lite
         grant = sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(wanted.owner.name)) + options
         steps.append(Step(f"let the administrator act as {wanted.owner.name}", grant))
     return steps
-
-
-def _word(word: str) -> Any:
-    """An attribute's keyword, which is one of the few in `ATTRIBUTES`."""
-    allowed = {name for name, _ in ATTRIBUTES.values()} | {f"NO{name}" for name, _ in ATTRIBUTES.values()}
-    assert word in allowed, word
-    return word
 
 
 def _revoke(membership: Membership, version: int) -> Step:

@@ -31,7 +31,7 @@ def differences(administrator: Login, wanted: Wanted) -> tuple[str, ...]:
     Raises:
         ConnectionFailed: the server does not answer, or refuses the administrator.
     """
-    return _walk(administrator, wanted, lambda connection, steps: None)
+    return _walk(administrator, wanted, lambda _connection, _steps: None)
 
 
 def ensure(administrator: Login, wanted: Wanted) -> tuple[str, ...]:

@@ -15,7 +15,14 @@ NAME = "pgstack"
 """The system account that is made where this program runs as root."""
 
 
-_SWITCH = "import os, sys; uid, gid = map(int, sys.argv[1:3]); os.setgroups([]); os.setgid(gid); os.setuid(uid); os.execv(sys.argv[3], sys.argv[3:])"
+_SWITCH = """
+import os, sys
+uid, gid = map(int, sys.argv[1:3])
+os.setgroups([])
+os.setgid(gid)
+os.setuid(uid)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 """A process of its own gives up root: where subprocess does it, Python forks this one, with the threads of gRPC in it."""
 
 
@@ -110,7 +117,17 @@ def current(*, create: bool) -> Account:
 
 
 def _make() -> None:
-    command = ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", NAME]
+    command = [
+        "useradd",
+        "--system",
+        "--user-group",
+        "--no-create-home",
+        "--home-dir",
+        "/nonexistent",
+        "--shell",
+        "/usr/sbin/nologin",
+        NAME,
+    ]
     try:
         made = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:

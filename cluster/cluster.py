@@ -63,7 +63,8 @@ class Cluster:
         beside = self.folder / "socket"
         if len(os.fsencode(beside)) <= LONGEST_SOCKET_DIRECTORY:
             return beside
-        return Path("/tmp") / f"pgstack-{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]}"
+        # Not $TMPDIR: the folder has to be the same in every environment.
+        return Path("/tmp") / f"pgstack-{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]}"  # noqa: S108  its owner is checked
 
     @property
     def _files(self) -> dict[str, str]:
@@ -71,9 +72,7 @@ class Cluster:
         return {
             "pg_hba.conf": configuration.HBA,
             "pg_ident.conf": configuration.ident(sorted({account.name(), "root"})),
-            configuration.FILE: configuration.server(
-                port=self.port, socket_directory=self.socket_directory, parameters=self.parameters
-            ),
+            configuration.FILE: configuration.server(port=self.port, socket_directory=self.socket_directory, parameters=self.parameters),
         }
 
     @property
@@ -153,7 +152,9 @@ class Cluster:
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 self._disk_full()
-            raise ClusterError(f"{error.filename or self.folder}: {error.strerror}", hint="See who owns the folder and its parents.") from None
+            raise ClusterError(
+                f"{error.filename or self.folder}: {error.strerror}", hint="See who owns the folder and its parents."
+            ) from None
 
     def _check_or_make(self) -> bool:
         """Whether the data was there already; makes it where not."""
@@ -198,7 +199,8 @@ class Cluster:
             (self.data / configuration.FILE).write_text(before, encoding="utf-8")
             wrong = [line.partition("LOG:")[2].strip() for line in str(error).splitlines() if "LOG:" in line]
             raise ClusterError(
-                "The server refuses its parameters: " + ("; ".join(wrong) or str(error)), hint="Correct pgstack:parameters. Nothing was changed."
+                "The server refuses its parameters: " + ("; ".join(wrong) or str(error)),
+                hint="Correct pgstack:parameters. Nothing was changed.",
             ) from None
 
     def _start(self) -> None:
@@ -276,7 +278,9 @@ class Cluster:
         if "No space left on device" in text or "Disk quota exceeded" in text:
             self._disk_full()
         if "Address already in use" in text:
-            raise PortTakenError(f"Port {self.port} is taken.", hint="Stop that program, or choose another port: pulumi config set pgstack:port 5433")
+            raise PortTakenError(
+                f"Port {self.port} is taken.", hint="Stop that program, or choose another port: pulumi config set pgstack:port 5433"
+            )
         raise ClusterError(f"{what}\n{text}", hint=f"The whole log is {self.log}.")
 
     def _disk_full(self) -> NoReturn:

@@ -43,6 +43,7 @@ def check(folder: Path, wanted: Marker) -> None:
         )
     if (found.project, found.stack) != (wanted.project, wanted.stack):
         raise ForeignDataError(
-            f"{data} is the data of the stack {found.stack} of the project {found.project}, not of {wanted.stack} of {wanted.project}. It was not touched.",
+            f"{data} is the data of the stack {found.stack} of the project {found.project}, "
+            f"not of {wanted.stack} of {wanted.project}. It was not touched.",
             hint="Set pgstack:dataDirectory to another folder, or run that stack instead.",
         )

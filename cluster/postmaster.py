@@ -66,7 +66,11 @@ def require_free(port: int) -> None:
 
 def _by_whom(port: int) -> str:
     try:
-        pids = {found.pid for found in psutil.net_connections("tcp") if found.laddr and found.laddr.port == port and found.status == psutil.CONN_LISTEN}
+        pids = {
+            found.pid
+            for found in psutil.net_connections("tcp")
+            if found.laddr and found.laddr.port == port and found.status == psutil.CONN_LISTEN
+        }
         names = [f"{psutil.Process(pid).name()} (pid {pid})" for pid in sorted(pid for pid in pids if pid)]
     except psutil.Error:
         names = []

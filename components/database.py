@@ -52,9 +52,7 @@ class Database(pulumi.ComponentResource):
         super().__init__("pgstack:index:Database", settings.name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         names = (settings.name, settings.twin) if settings.twin else (settings.name,)
-        self.roles = {
-            role: RoleLogin(getattr(settings, role), Password(f"{settings.name}-{role}", child).result) for role in ROLES
-        }
+        self.roles = {role: RoleLogin(getattr(settings, role), Password(f"{settings.name}-{role}", child).result) for role in ROLES}
         administrator = server.administrator
         bootstrap = Bootstrap(
             settings.name,
@@ -67,18 +65,19 @@ class Database(pulumi.ComponentResource):
             extensions=settings.extensions,
             opts=pulumi.ResourceOptions(parent=self, depends_on=server.ready),
         )
-        folder = migrations_of(settings)
         owner = self.roles["owner"]
-        runs = {
-            name: MigrationsRun(
-                name,
-                database=name,
-                owner=login_inputs(server, user=owner.user, password=owner.password),
-                folder=folder,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[bootstrap]),
-            )
-            for name in (names if folder else ())
-        }
+        runs = {}
+        if folder := migrations_of(settings):
+            runs = {
+                name: MigrationsRun(
+                    name,
+                    database=name,
+                    owner=login_inputs(server, user=owner.user, password=owner.password),
+                    folder=folder,
+                    opts=pulumi.ResourceOptions(parent=self, depends_on=[bootstrap]),
+                )
+                for name in names
+            }
         self.versions = {name: run.version for name, run in runs.items()}
         self.register_outputs({})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import textwrap
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Annotated, Any, Literal
@@ -22,6 +23,9 @@ from migrator import formats
 from postgres.errors import PgstackError
 
 NAMESPACE = "pgstack"
+
+LONGEST_SHOWN = 100
+"""Characters of a wrong value that a message shows."""
 
 
 class SettingsError(PgstackError):
@@ -119,7 +123,7 @@ class ServerParameters(BaseModel):
     """Parameters of postgresql.conf. The typed ones are checked here, any other goes to the server as it is."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
-    __pydantic_extra__: dict[str, Scalar]
+    __pydantic_extra__: dict[str, Scalar] = Field(init=False)
 
     max_connections: int = Field(100, ge=10, le=10_000, description="Sessions at a time.")
     shared_buffers: str = Field("128MB", pattern=r"^\d+(kB|MB|GB)$", description="Memory for the server's page cache.")
@@ -168,9 +172,7 @@ class Settings(_Model):
 
 def _database_names(settings: Settings) -> list[tuple[str, str]]:
     names = [(database.name, f"databases[{index}].name") for index, database in enumerate(settings.databases)]
-    twins = [
-        (database.twin, f"databases[{index}].testTwin") for index, database in enumerate(settings.databases) if database.twin
-    ]
+    twins = [(database.twin, f"databases[{index}].testTwin") for index, database in enumerate(settings.databases) if database.twin]
     return names + twins
 
 
@@ -187,9 +189,7 @@ def _doubles(kind: str, names: list[tuple[str, str]]) -> list[str]:
     problems = []
     for name, key in names:
         if name in first:
-            problems.append(
-                f"{NAMESPACE}:{key}: the {kind} {name!r} is taken by {NAMESPACE}:{first[name]}: give one of them another name"
-            )
+            problems.append(f"{NAMESPACE}:{key}: the {kind} {name!r} is taken by {NAMESPACE}:{first[name]}: give one of them another name")
         else:
             first[name] = key
     return problems
@@ -260,7 +260,7 @@ def _key(location: tuple[int | str, ...]) -> str:
 
 def _shown(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else f"{text[:77]}…"
+    return textwrap.shorten(text, LONGEST_SHOWN, placeholder="…") if " " in text else text[:LONGEST_SHOWN]
 
 
 def _fix(detail: Any) -> str:

@@ -21,6 +21,9 @@ LOCK_KEY = int.from_bytes(hashlib.sha256(b"pgstack migrations").digest()[:8], "b
 LOCK_TIMEOUT = 300.0
 """Seconds to wait for another migrator of the same database."""
 
+LONGEST_EXCERPT = 200
+"""Characters of a failed statement that a message shows."""
+
 Progress = Callable[[Migration, float], None]
 """Called after each migration with the seconds it took."""
 
@@ -63,11 +66,14 @@ def migrate(connection: psycopg.Connection[Any], folder: Folder, progress: Progr
         plan.refuse_drift()
         applied: list[Migration] = []
         for migration in plan.pending:
-            started = time.monotonic_ns()
-            _apply(connection, migration, format_, started, tuple(done.version for done in applied), plan)
+            started = time.monotonic()
+            try:
+                _apply(connection, migration, format_)
+            except MigrationFailed as error:
+                raise _with_aftermath(error, tuple(done.version for done in applied), len(plan.pending)) from None
             applied.append(migration)
             if progress:
-                progress(migration, (time.monotonic_ns() - started) / 1e9)
+                progress(migration, time.monotonic() - started)
         return tuple(applied)
 
 
@@ -113,20 +119,12 @@ def _take_over(connection: psycopg.Connection[Any], folder: Folder, format_: For
                 ledger.record(connection, migration, folder.format, None)
 
 
-def _apply(
-    connection: psycopg.Connection[Any],
-    migration: Migration,
-    format_: Format,
-    started: int,
-    applied: tuple[str, ...],
-    plan: Plan,
-) -> None:
-    try:
-        parts = statements.split(migration.up)
-    except MigrationFailed as error:
-        raise _with_aftermath(error, applied, plan) from None
-    connection.execute(_SESSION)
+def _apply(connection: psycopg.Connection[Any], migration: Migration, format_: Format) -> None:
+    """Runs one migration and writes both histories, in one transaction."""
+    started = time.monotonic_ns()
+    parts = statements.split(migration.up)
     current = parts[0] if parts else statements.Statement("", 0)
+    connection.execute(_SESSION)
     try:
         with connection.transaction():
             for current in parts:
@@ -136,30 +134,34 @@ def _apply(
             ledger.record(connection, migration, format_.name, nanoseconds)
             format_.history.record(connection, migration, nanoseconds)
     except psycopg.Error as error:
-        raise _with_aftermath(_failure(error, migration.up, current, applied), applied, plan) from None
+        raise _failure(error, migration.up, current) from None
 
 
-def _failure(error: psycopg.Error, script: Script, statement: statements.Statement, applied: tuple[str, ...]) -> MigrationFailed:
+def _failure(error: psycopg.Error, script: Script, statement: statements.Statement) -> MigrationFailed:
     """What the server said, with the place in the file."""
     diagnosis = error.diag
     inside = int(diagnosis.statement_position or 1) - 1
     line = statements.line_of(script.text, statement.start + inside)
     state = error.sqlstate or ""
     said = diagnosis.message_primary or str(error).strip() or type(error).__name__
-    more = [f"  {name}: {text}" for name, text in (("detail", diagnosis.message_detail), ("hint", diagnosis.message_hint), ("context", diagnosis.context)) if text]
+    more = [
+        f"  {name}: {text}"
+        for name, text in (("detail", diagnosis.message_detail), ("hint", diagnosis.message_hint), ("context", diagnosis.context))
+        if text
+    ]
     excerpt = " ".join(statement.text.split())
-    excerpt = excerpt if len(excerpt) <= 200 else f"{excerpt[:199]}…"
+    excerpt = excerpt if len(excerpt) <= LONGEST_EXCERPT else f"{excerpt[:LONGEST_EXCERPT]}…"
     message = "\n".join([f"{script.path}:{line}: {said}" + (f" (SQLSTATE {state})" if state else ""), *more, f"  statement: {excerpt}"])
-    return MigrationFailed(message, path=script.path, line=line, sqlstate=state, applied=applied)
+    return MigrationFailed(message, path=script.path, line=line, sqlstate=state)
 
 
-def _with_aftermath(error: MigrationFailed, applied: tuple[str, ...], plan: Plan) -> MigrationFailed:
+def _with_aftermath(error: MigrationFailed, applied: tuple[str, ...], pending: int) -> MigrationFailed:
     """The same error with what became of the others."""
-    rest = len(plan.pending) - len(applied) - 1
+    rest = pending - len(applied) - 1
     before = f"{len(applied)} before it were applied and stay" if applied else "none was applied before it"
     after = f", {rest} after it were not run" if rest else ""
-    hint = error.hint or "Mend the file and run the command again: it goes on from here."
     message = f"{Exception.__str__(error)}\nThe migration was rolled back; {before}{after}."
+    hint = error.hint or "Mend the file and run the command again: it goes on from here."
     return MigrationFailed(message, path=error.path, line=error.line, sqlstate=error.sqlstate, applied=applied, hint=hint)
 
 

@@ -31,7 +31,7 @@ class MigrationFailed(MigrationError):
         applied: versions that this run had committed before.
     """
 
-    def __init__(self, message: str, *, path: str, line: int, sqlstate: str, applied: tuple[str, ...], hint: str = "") -> None:
+    def __init__(self, message: str, *, path: str, line: int, sqlstate: str, applied: tuple[str, ...] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.path = path
         self.line = line

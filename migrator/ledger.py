@@ -94,7 +94,9 @@ def restrict(connection: psycopg.Connection[Any], schema: str, table: str) -> No
     name = sql.Identifier(schema, table)
     for (grantee,) in grantees:
         # regrole's text is quoted by the server already.
-        connection.execute(sql.SQL("REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON {} FROM {}").format(name, sql.SQL(grantee)))
+        connection.execute(
+            sql.SQL("REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON {} FROM {}").format(name, sql.SQL(grantee))
+        )
 
 
 def record(connection: psycopg.Connection[Any], migration: Migration, format_name: str, nanoseconds: int | None) -> None:

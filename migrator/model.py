@@ -44,7 +44,7 @@ class Script:
 
     @cached_property
     def text(self) -> str:
-        """The SQL, without a byte order mark and with `\\n` as its line end."""
+        """The SQL, without a byte order mark and with line feeds alone as its line ends."""
         return self.raw.removeprefix(BOM).replace(b"\r\n", b"\n").decode()
 
     @cached_property

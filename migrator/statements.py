@@ -8,9 +8,7 @@ from migrator.errors import MigrationFailed
 from migrator.model import Script
 
 SYNTAX_ERROR = "42601"
-TRANSACTION_CONTROL = frozenset(
-    {"TRANS_STMT_BEGIN", "TRANS_STMT_START", "TRANS_STMT_COMMIT", "TRANS_STMT_ROLLBACK", "TRANS_STMT_PREPARE"}
-)
+TRANSACTION_CONTROL = frozenset({"TRANS_STMT_BEGIN", "TRANS_STMT_START", "TRANS_STMT_COMMIT", "TRANS_STMT_ROLLBACK", "TRANS_STMT_PREPARE"})
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ def split(script: Script) -> tuple[Statement, ...]:
     Raises:
         MigrationFailed: a statement begins or ends a transaction, which is the migrator's to do.
     """
-    import pglast  # 60 ms, and not needed where nothing is pending
+    import pglast  # noqa: PLC0415  60 ms, and not needed where nothing is pending
 
     text = script.text
     try:
@@ -52,11 +50,11 @@ def split(script: Script) -> tuple[Statement, ...]:
         if kind in TRANSACTION_CONTROL:
             line = line_of(text, start)
             raise MigrationFailed(
-                f"{script.path}:{line}: {text[start:end].split()[0].upper()} inside a migration: each one runs in a transaction of its own.",
+                f"{script.path}:{line}: {text[start:end].split()[0].upper()} inside a migration, "
+                "though each one runs in a transaction of its own.",
                 path=script.path,
                 line=line,
                 sqlstate="",
-                applied=(),
                 hint="Take the statement out of the file, or split the file where the transaction is to end.",
             )
         statements.append(Statement(text[start:end], start))

@@ -44,7 +44,7 @@ def advisory_lock(connection: psycopg.Connection[Any], key: int, *, what: str, t
                 f"Waited {timeout:.0f} s for {what}; {_holder(connection, key)}.",
                 hint="Let it finish, or end that session with pg_terminate_backend, and run the command again.",
             )
-        time.sleep(pause * random.uniform(0.5, 1.0))
+        time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  no secret
         pause = min(pause * 2, LONGEST_PAUSE)
     try:
         yield

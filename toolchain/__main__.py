@@ -58,7 +58,7 @@ def pulumi(stack: Stack, arguments: argparse.Namespace) -> None:
     stack.run(arguments.rest)
 
 
-def env(stack: Stack, arguments: argparse.Namespace) -> None:
+def env(stack: Stack, _arguments: argparse.Namespace) -> None:
     """Prints the exports that make a plain `pulumi` in this shell use the same CLI and backend."""
     settings = {**stack.backend.environment, "PULUMI_STACK": stack.name}
     for name, value in settings.items():

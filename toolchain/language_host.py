@@ -88,7 +88,8 @@ def output_of(process: subprocess.Popen[bytes]) -> Iterator[tuple[str, bytes]]:
         chunks.put((name, b""))
 
     for name, stream in (("stdout", process.stdout), ("stderr", process.stderr)):
-        assert stream is not None
+        if stream is None:
+            raise ValueError(f"{name} of the process is not piped")
         threading.Thread(target=pump, args=(name, stream), daemon=True).start()
     still_open = 2
     while still_open:
@@ -143,7 +144,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         for command in commands:
             process = subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             for name, chunk in output_of(process):
-                yield pb.InstallDependenciesResponse(**{name: chunk})
+                yield pb.InstallDependenciesResponse(stdout=chunk) if name == "stdout" else pb.InstallDependenciesResponse(stderr=chunk)
             if process.wait() != 0:
                 context.abort(grpc.StatusCode.INTERNAL, f"`{' '.join(command)}` exited with {process.returncode}")
 
@@ -176,7 +177,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         )
         context.add_callback(process.terminate)
         for name, chunk in output_of(process):
-            yield pb.RunPluginResponse(**{name: chunk})
+            yield pb.RunPluginResponse(stdout=chunk) if name == "stdout" else pb.RunPluginResponse(stderr=chunk)
         yield pb.RunPluginResponse(exitcode=process.wait())
 
 

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from cluster import programs
 from toolchain.errors import ToolchainError
@@ -78,8 +79,6 @@ def run_psql(found: tuple[dict[str, Any], str, str], arguments: list[str]) -> No
 
     The URL with the password is in a service file of mode 0600 that is removed afterwards.
     """
-    from urllib.parse import parse_qsl, unquote, urlsplit
-
     host, name, address = found
     parts = urlsplit(address)
     service = {

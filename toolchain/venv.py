@@ -20,9 +20,12 @@ def install(requirements: str) -> None:
     stamp = VENV / f".installed-{lock.stem}"
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
+        stamp.touch()
         return
     if sys.version_info < MINIMUM:
-        sys.exit(f"Python {'.'.join(map(str, MINIMUM))} or newer is needed; {sys.executable} is {sys.version.split()[0]}. Try: make PYTHON=python3.11 …")
+        oldest = ".".join(map(str, MINIMUM))
+        found = sys.version.split()[0]
+        sys.exit(f"Python {oldest} or newer is needed; {sys.executable} is {found}. Try: make PYTHON=python{oldest} up")
     python = VENV / "bin" / "python"
     if not python.exists():
         print(f"  making {VENV.name} with Python {sys.version.split()[0]}", file=sys.stderr)

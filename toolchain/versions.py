@@ -18,4 +18,3 @@ PULUMI_RELEASES = "https://get.pulumi.com/releases/sdk"
 
 GO_MINIMUM = (1, 26)
 """The oldest Go that builds `PULUMI`, from the go line of its go.mod."""
-

@@ -63,7 +63,10 @@ class MigrationsProvider(ResourceProvider):
         """Lists what a resource that is yet to be made would apply: a preview asks nothing else of it."""
         if not _olds and news["migrations"]:
             titles = _titles(news["migrations"])
-            say(news["database"], ["\n".join([f"{len(titles)} migrations, of which those not yet applied will be:", *(f"    {title}" for title in titles)])])
+            say(
+                news["database"],
+                ["\n".join([f"{len(titles)} migrations, of which those not yet applied will be:", *(f"    {title}" for title in titles)])],
+            )
         return CheckResult(news, [])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
@@ -75,7 +78,9 @@ class MigrationsProvider(ResourceProvider):
                 plan = inspect(connection, _folder(_news))
         except ConnectionFailed:
             recorded = {entry["version"] for entry in _olds["migrations"]}
-            pending = [f"pending: {title}" for title in _titles([entry for entry in _news["migrations"] if entry["version"] not in recorded])]
+            pending = [
+                f"pending: {title}" for title in _titles([entry for entry in _news["migrations"] if entry["version"] not in recorded])
+            ]
             say(_news["database"], ["not reachable now; this is by the state's record", *pending] if pending else [])
             return difference(inputs_changed)
         say(_news["database"], [*(f"pending: {migration.title}" for migration in plan.pending), *plan.problems])

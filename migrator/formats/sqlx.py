@@ -40,8 +40,7 @@ class SqlxHistory:
 
     def record(self, connection: psycopg.Connection[Any], migration: Migration, nanoseconds: int) -> None:
         connection.execute(
-            "INSERT INTO public._sqlx_migrations (version, description, success, checksum, execution_time)"
-            " VALUES (%s, %s, true, %s, %s)",
+            "INSERT INTO public._sqlx_migrations (version, description, success, checksum, execution_time) VALUES (%s, %s, true, %s, %s)",
             [migration.order, migration.name.replace("_", " "), hashlib.sha384(migration.up.raw).digest(), nanoseconds],
         )
 
