@@ -61,9 +61,10 @@ class Login:
                 }
             )
         except psycopg.OperationalError as error:
+            reason = _reason(error)
             raise ConnectionFailed(
-                f"No session in database {self.database} on {self.host}:{self.port} as {self.user}: {_reason(error)}",
-                hint="Is the server running there, and is it the one you mean?",
+                f"No session in database {self.database} on {self.host}:{self.port} as {self.user}: {reason}",
+                hint="" if reason.startswith("FATAL") else "Is the server running there, and is it the one you mean?",
             ) from None
 
     def works(self) -> bool:
@@ -76,9 +77,9 @@ class Login:
 
 
 def _reason(error: psycopg.Error) -> str:
-    """What libpq says last, without the address that it repeats and the question that follows a refused connection."""
-    lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
-    return lines[-1].rpartition(" failed: ")[2].removeprefix("connection failed: ") if lines else type(error).__name__
+    """What libpq says last, in one line: without the address that it repeats and the question that follows a refused connection."""
+    last = str(error).rpartition(" failed: ")[2]
+    return "; ".join(" ".join(line.split()) for line in last.splitlines() if line.strip() and not line.startswith("\t"))
 
 
 def url(*, host: str, port: int, database: str, user: str, password: str = "", sslmode: str = "") -> str:

@@ -1,0 +1,30 @@
+"""Loads the fixture plug-ins, and closes a run by counting what it left out."""
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["tests.fix_server", "tests.fix_stack"]
+
+FOLDER = Path(__file__).parent
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Names every test that did not run, with the reason: an environment that lacks a part must be seen."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    terminalreporter.section("left out")
+    if not skipped:
+        terminalreporter.line("nothing: every test ran")
+    for report in skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        terminalreporter.line(f"{report.nodeid}: {reason.removeprefix('Skipped: ')}")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fails a whole run in which a test file was not collected, as after a typing error in its name."""
+    if session.config.args_source is not pytest.Config.ArgsSource.TESTPATHS or session.config.option.keyword:
+        return
+    collected = {item.path for item in session.items}
+    written = {path for path in FOLDER.rglob("*.py") if path.name.startswith("test")}
+    if missing := sorted(str(path.relative_to(FOLDER)) for path in written - collected):
+        raise pytest.UsageError(f"test files without a collected test: {', '.join(missing)}")
