@@ -11,7 +11,7 @@ TOOLCHAIN = $(RUN) -m toolchain
 PICK = $(if $(DATABASE),--database $(DATABASE)) --role $(ROLE)
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy outputs url psql pulumi env
+.PHONY: help up preview destroy outputs url psql pulumi env install test check format generate lock bench
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -19,7 +19,7 @@ help: ## List the commands
 .venv/.installed-requirements: requirements.txt
 	@$(PYTHON) toolchain/venv.py requirements.txt
 
-.venv/.installed-requirements-dev: requirements-dev.txt
+.venv/.installed-requirements-dev: requirements-dev.txt .venv/.installed-requirements
 	@$(PYTHON) toolchain/venv.py requirements-dev.txt
 
 up: .venv/.installed-requirements ## Bring up PostgreSQL with its schemas (STACK=local, dev or prod)
@@ -45,3 +45,29 @@ pulumi: .venv/.installed-requirements ## Run any other Pulumi command on the sta
 
 env: .venv/.installed-requirements ## Print exports for using pulumi directly: eval "$$(make -s env)"
 	@$(TOOLCHAIN) env --stack $(STACK)
+
+install: .venv/.installed-requirements ## Get the Pulumi CLI: from PATH, by download, or built
+	@$(TOOLCHAIN) install
+
+test: .venv/.installed-requirements-dev install ## Run every test that this machine can run (ARGS="-k name")
+	@$(RUN) -m pytest $(ARGS)
+
+check: .venv/.installed-requirements-dev ## Lint, check formatting and types, and guard the repository
+	@$(RUN) -m ruff check
+	@$(RUN) -m ruff format --check
+	@$(RUN) -m mypy
+	@$(RUN) -m tools.generate --check
+	@$(RUN) -m tools.guards
+
+format: .venv/.installed-requirements-dev ## Format the code
+	@$(RUN) -m ruff check --fix --quiet
+	@$(RUN) -m ruff format --quiet
+
+generate: .venv/.installed-requirements ## Write what is generated from the settings
+	@$(RUN) -m tools.generate
+
+lock: .venv/.installed-requirements-dev ## Pin all dependencies anew, with hashes and without addresses
+	@$(RUN) -m tools.lock
+
+bench: .venv/.installed-requirements-dev install ## Measure what `make up` costs, against public figures of the same run
+	@$(RUN) -m benchmarks.up

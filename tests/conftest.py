@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.fix_server", "tests.fix_stack"]
+pytest_plugins = ["tests.fix_server", "tests.fix_stack", "tests.fix_cluster", "tests.fix_bootstrap", "tests.fix_migrations"]
 
 FOLDER = Path(__file__).parent
 

@@ -127,7 +127,7 @@ def project(open_folder: Path) -> Iterator[Project]:
     """A project of its own for one test, not brought up yet."""
     made = start_project(open_folder / secrets.token_hex(4))
     yield made
-    _end(made)
+    end_project(made)
 
 
 @pytest.fixture(scope="module")
@@ -136,10 +136,10 @@ def up(open_folder: Path) -> Iterator[Project]:
     made = start_project(open_folder / secrets.token_hex(4))
     made.make("up")
     yield made
-    _end(made)
+    end_project(made)
 
 
-def _end(project: Project) -> None:
+def end_project(project: Project) -> None:
     """Stops every server that a project has left running, by the pid in its own data directory."""
 
     for data in (project.folder / ".pgstack" / "data").glob("*"):

@@ -7,12 +7,16 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 
 from postgres.errors import PgstackError
-from toolchain import summary
+from toolchain import pulumi_cli, summary
 from toolchain.stack import Stack, open_stack
 
 ROLES = ("owner", "app", "readonly")
+
+Command = Callable[[Stack, argparse.Namespace], None]
 
 
 def up(stack: Stack, arguments: argparse.Namespace) -> None:
@@ -66,13 +70,19 @@ def env(stack: Stack, _arguments: argparse.Namespace) -> None:
     print(f"export PATH={shlex.quote(str(stack.tools))}:$PATH")
 
 
+def install(_arguments: argparse.Namespace) -> None:
+    """Gets the Pulumi CLI and says where it is."""
+    print(f"Pulumi: {pulumi_cli.ensure() / 'pulumi'}")
+
+
 COMMANDS = {"up": up, "preview": preview, "destroy": destroy, "outputs": outputs, "url": url, "psql": psql, "pulumi": pulumi, "env": env}
 
 
-def main() -> None:
-    """Parses the command line and runs one command; a failure is told in words, with exit code 1."""
+def command_line() -> argparse.ArgumentParser:
+    """The parser; `function` of what it returns is what to call."""
     parser = argparse.ArgumentParser(prog="python -m toolchain", description=__doc__)
     commands = parser.add_subparsers(required=True)
+    commands.add_parser("install", help="Gets the Pulumi CLI and says where it is.").set_defaults(function=install)
     for name, function in COMMANDS.items():
         command = commands.add_parser(name, help=(function.__doc__ or "").splitlines()[0])
         command.add_argument("--stack", default="local")
@@ -80,11 +90,20 @@ def main() -> None:
             command.add_argument("--database")
             command.add_argument("--role", choices=ROLES, default="app")
         command.add_argument("rest", nargs=argparse.REMAINDER, help="passed on; put -- before it")
-        command.set_defaults(function=function)
-    arguments = parser.parse_args()
+        command.set_defaults(function=partial(_on_stack, function))
+    return parser
+
+
+def _on_stack(function: Command, arguments: argparse.Namespace) -> None:
     arguments.rest = arguments.rest[1:] if arguments.rest[:1] == ["--"] else arguments.rest
+    function(open_stack(arguments.stack), arguments)
+
+
+def main() -> None:
+    """Parses the command line and runs one command; a failure is told in words, with exit code 1."""
+    arguments = command_line().parse_args()
     try:
-        arguments.function(open_stack(arguments.stack), arguments)
+        arguments.function(arguments)
     except PgstackError as error:
         sys.exit(f"error: {error}")
     except subprocess.CalledProcessError as error:

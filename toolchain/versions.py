@@ -5,8 +5,8 @@ from __future__ import annotations
 PULUMI = "3.255.0"
 """The CLI that is downloaded or built. The Python SDK in requirements.txt has the same version."""
 
-PULUMI_MINIMUM = (3, 200, 0)
-"""The oldest CLI on PATH that is used as it is: stacks are created with the secrets provider in their state since then."""
+PULUMI_MINIMUM = (3, 255, 0)
+"""The oldest CLI on PATH that is used as it is: the SDK's version. An older one was never tried with it."""
 
 PULUMI_SHA256 = {
     "linux-x64": "cf559568e2c32f7fae56ea3de8ae5fa48973ba8c5aa9dd2b3dc0c8898fe50dba",

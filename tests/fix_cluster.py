@@ -1,0 +1,120 @@
+"""Clusters of their own, for tests that stop, break or delete a server."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cluster import postmaster
+from cluster.cluster import Cluster
+from cluster.marker import Marker
+from postgres.login import Login
+from tests.fix_server import free_port
+
+QUICK = {"fsync": "off", "shared_buffers": "16MB"}
+"""Parameters of a server whose data nobody needs."""
+
+WAIT = 20.0
+"""Seconds that a test waits for something that has to happen."""
+
+
+def wait_for(happened: Callable[[], bool], what: str) -> None:
+    """Waits until something happened; fails the test where it does not."""
+    deadline = time.monotonic() + WAIT
+    while not happened():
+        assert time.monotonic() < deadline, f"waited {WAIT:.0f} s for {what}"
+        time.sleep(0.02)
+
+
+def superuser_of(cluster: Cluster, password: str) -> Login:
+    """The superuser's way in over TCP."""
+    return Login("127.0.0.1", cluster.port, "postgres", "postgres", password, sslmode="disable")
+
+
+def pid_of(cluster: Cluster) -> int:
+    """The pid of a cluster's server, which has to run."""
+    running = postmaster.find(cluster.data)
+    assert running is not None, f"no server runs in {cluster.data}"
+    return running.pid
+
+
+def at_work_in(data: Path) -> list[int]:
+    """The pids of all processes whose working directory is `data`; those that have ended do not count."""
+    pids = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if Path(process.cwd()) == data:
+                pids.append(process.pid)
+    return sorted(pids)
+
+
+def crash(cluster: Cluster) -> None:
+    """Kills a server as a power cut does, and waits until its last process has ended."""
+    os.kill(pid_of(cluster), signal.SIGKILL)
+    wait_for(lambda: at_work_in(cluster.data) == [], "the killed server's processes to end")
+
+
+@dataclass
+class Clusters:
+    """Hands out clusters that are not made yet, each in a folder and on a port of its own.
+
+    Attributes:
+        folder: they are below it.
+        made: those handed out, to be stopped in the end.
+    """
+
+    folder: Path
+    made: list[Cluster] = field(default_factory=list)
+
+    def new(self, folder: Path | None = None, **parameters: str) -> Cluster:
+        """A cluster of the stack `dev` of the project `shop`."""
+        where = folder or self.folder / secrets.token_hex(4)
+        return self.keep(Cluster(where, Marker("shop", "dev", 18), free_port(), {**QUICK, **parameters}))
+
+    def variant(self, cluster: Cluster, *, port: int | None = None, **parameters: str) -> Cluster:
+        """The same cluster with other settings."""
+        return self.keep(replace(cluster, port=port or cluster.port, parameters={**cluster.parameters, **parameters}))
+
+    def keep(self, cluster: Cluster) -> Cluster:
+        """Has a cluster stopped and deleted in the end."""
+        self.made.append(cluster)
+        return cluster
+
+    def clear(self) -> None:
+        """Ends every server that still runs, and deletes all data."""
+        for cluster in self.made:
+            if running := postmaster.find(cluster.data):
+                os.kill(running.pid, signal.SIGQUIT)
+            wait_for(lambda data=cluster.data: at_work_in(data) == [], f"the server in {cluster.data} to end")
+            for folder in (cluster.folder, cluster.socket_directory):
+                shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def clusters(open_folder: Path) -> Iterator[Clusters]:
+    """Clusters for one test."""
+    made = Clusters(open_folder / secrets.token_hex(4))
+    yield made
+    made.clear()
+
+
+@pytest.fixture(scope="module")
+def running(open_folder: Path) -> Iterator[tuple[Cluster, str]]:
+    """A running cluster, with its superuser's password, for the tests of a module that only look at it."""
+    made = Clusters(open_folder / secrets.token_hex(4))
+    cluster = made.new()
+    password = secrets.token_urlsafe()
+    cluster.ensure(password)
+    yield cluster, password
+    made.clear()
