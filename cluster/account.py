@@ -74,20 +74,25 @@ class Account:
             )
 
     def blocked_by(self, path: Path) -> Path | None:
-        """The first folder above `path` that the account may not pass through, if any. Looks at modes, not at ACLs."""
-        for folder in reversed(path.absolute().parents):
-            if not folder.exists():
-                return None
-            status = folder.stat()
-            if status.st_uid == self.uid:
-                bit = 0o100
-            elif status.st_gid == self.gid:
-                bit = 0o010
-            else:
-                bit = 0o001
-            if not status.st_mode & bit:
-                return folder
-        return None
+        """The first folder above `path` that the account may not pass through, if any."""
+        return blocked(path, self.uid, self.gid)
+
+
+def blocked(path: Path, uid: int, gid: int) -> Path | None:
+    """The first folder above `path` that a user of one group may not pass through, if any. Looks at modes, not at ACLs."""
+    for folder in reversed(path.absolute().parents):
+        if not folder.exists():
+            return None
+        status = folder.stat()
+        if status.st_uid == uid:
+            bit = 0o100
+        elif status.st_gid == gid:
+            bit = 0o010
+        else:
+            bit = 0o001
+        if not status.st_mode & bit:
+            return folder
+    return None
 
 
 def name() -> str:

@@ -11,15 +11,20 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Resou
 
 from cluster.cluster import Cluster
 from cluster.marker import Marker
+from cluster.placement import place
 from components.dynamic.base import Properties, changed, difference, say, unknown
 
 INPUTS = ("project", "stack", "version", "port", "dataDirectory", "deleteData", "parameters", "password")
 
 
+def _folder(props: Properties) -> Path:
+    """Where the settings want the data."""
+    return Path.cwd() / props["dataDirectory"] / props["stack"]
+
+
 def _cluster(props: Properties) -> Cluster:
     identity = Marker(props["project"], props["stack"], int(props["version"]))
-    folder = Path.cwd() / props["dataDirectory"] / props["stack"]
-    return Cluster(folder, identity, int(props["port"]), dict(props["parameters"]))
+    return Cluster(place(_folder(props)), identity, int(props["port"]), dict(props["parameters"]))
 
 
 def _who(props: Properties) -> str:
@@ -39,7 +44,10 @@ class ClusterProvider(ResourceProvider):
         return difference(bool(found))
 
     def create(self, props: Properties) -> CreateResult:
-        say(_who(props), _cluster(props).ensure(props["password"]))
+        cluster = _cluster(props)
+        say(_who(props), cluster.ensure(props["password"]))
+        if cluster.folder != _folder(props):
+            say(_who(props), [f"its account may not enter {_folder(props)}, so the data is in {cluster.folder}"])
         return CreateResult(f"{props['project']}-{props['stack']}", dict(props))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
