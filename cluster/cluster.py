@@ -7,17 +7,16 @@ import fcntl
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from psycopg import sql
 
-from cluster import account, configuration, marker, postmaster, programs
-from cluster.errors import ClusterError, DiskFullError, PortTakenError
+from cluster import account, configuration, marker, postmaster
+from cluster.errors import ClusterError
+from cluster.runner import Runner
 from postgres.login import Login
 from postgres.scram import verifier
 
@@ -65,6 +64,10 @@ class Cluster:
             return beside
         # Not $TMPDIR: the folder has to be the same in every environment.
         return Path("/tmp") / f"pgstack-{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]}"  # noqa: S108  its owner is checked
+
+    @property
+    def _programs(self) -> Runner:
+        return Runner(self.folder, self.log, self.port)
 
     @property
     def _files(self) -> dict[str, str]:
@@ -151,7 +154,7 @@ class Cluster:
                 yield
         except OSError as error:
             if error.errno == errno.ENOSPC:
-                self._disk_full()
+                raise self._programs.disk_full() from None
             raise ClusterError(
                 f"{error.filename or self.folder}: {error.strerror}", hint="See who owns the folder and its parents."
             ) from None
@@ -164,7 +167,7 @@ class Cluster:
         partial = self.folder / "pgdata.partial"
         if partial.exists():
             shutil.rmtree(partial)
-        self._run(
+        self._programs.run(
             "initdb",
             f"--pgdata={partial}",
             f"--username={configuration.SUPERUSER}",
@@ -194,7 +197,7 @@ class Cluster:
             (self.data / name).write_text(self._files[name], encoding="utf-8")
             owner.own(self.data / name)
         try:
-            self._run("postgres", "-D", str(self.data), "-C", "port")
+            self._programs.run("postgres", "-D", str(self.data), "-C", "port")
         except ClusterError as error:
             (self.data / configuration.FILE).write_text(before, encoding="utf-8")
             wrong = [line.partition("LOG:")[2].strip() for line in str(error).splitlines() if "LOG:" in line]
@@ -215,12 +218,14 @@ class Cluster:
             raise ClusterError(f"{sockets} belongs to somebody else.", hint="Remove it, or set pgstack:dataDirectory to a shorter path.")
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
             self.log.replace(self.log.with_suffix(".log.1"))
-        self._run("pg_ctl", "start", f"--pgdata={self.data}", f"--log={self.log}", "--wait", f"--timeout={START_TIMEOUT}", "--silent")
+        self._programs.run(
+            "pg_ctl", "start", f"--pgdata={self.data}", f"--log={self.log}", "--wait", f"--timeout={START_TIMEOUT}", "--silent"
+        )
 
     def _stop(self) -> bool:
         if postmaster.find(self.data) is None:
             return False
-        self._run("pg_ctl", "stop", f"--pgdata={self.data}", "--mode=fast", "--wait", f"--timeout={STOP_TIMEOUT}", "--silent")
+        self._programs.run("pg_ctl", "stop", f"--pgdata={self.data}", "--mode=fast", "--wait", f"--timeout={STOP_TIMEOUT}", "--silent")
         return True
 
     def _reconfigure(self, running: postmaster.Postmaster) -> list[str]:
@@ -245,7 +250,7 @@ class Cluster:
     def _set_password(self, password: str, *, may_be_set: bool) -> list[str]:
         running = postmaster.find(self.data)
         if running is None:
-            raise ClusterError(f"The server ended right after its start.\n{self._log_tail()}")
+            raise ClusterError(f"The server ended right after its start.\n{self._programs.logged()}")
         if may_be_set and self._login(running, password).works():
             return []
         with self._login(running).connect() as session:
@@ -257,45 +262,6 @@ class Cluster:
         """With a password over TCP, without one over the socket, where the account decides."""
         host = "127.0.0.1" if password else str(running.socket_directory)
         return Login(host, running.port, "postgres", configuration.SUPERUSER, password, sslmode="disable")
-
-    def _run(self, program: str, *arguments: str) -> None:
-        """Runs one of the server's programs as the server's account.
-
-        Raises:
-            ClusterError: it failed; the message has what it printed and the end of the server's log.
-        """
-        owner = account.current(create=False)
-        path = programs.for_account(owner) / program
-        log_start = self.log.stat().st_size if self.log.exists() else 0
-        with tempfile.TemporaryFile() as printed:
-            code = owner.run([str(path), *arguments], folder=self.folder, log=printed.fileno())
-            printed.seek(0)
-            text = printed.read().decode(errors="replace").strip()
-        if code:
-            self._explain(f"{program} failed with code {code}:", f"{text}\n{self._log_tail(log_start)}".strip())
-
-    def _explain(self, what: str, text: str) -> NoReturn:
-        if "No space left on device" in text or "Disk quota exceeded" in text:
-            self._disk_full()
-        if "Address already in use" in text:
-            raise PortTakenError(
-                f"Port {self.port} is taken.", hint="Stop that program, or choose another port: pulumi config set pgstack:port 5433"
-            )
-        raise ClusterError(f"{what}\n{text}", hint=f"The whole log is {self.log}.")
-
-    def _disk_full(self) -> NoReturn:
-        free = shutil.disk_usage(self.folder).free // 2**20
-        raise DiskFullError(
-            f"No space is left for {self.folder}: {free} MiB are free there, a new cluster takes about 50 MiB.",
-            hint="Free some, or set pgstack:dataDirectory to a folder on another disk, and run the command again: it goes on from here.",
-        ) from None
-
-    def _log_tail(self, start: int = 0, lines: int = 15) -> str:
-        if not self.log.exists():
-            return ""
-        with self.log.open("rb") as file:
-            file.seek(start)
-            return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
 
 
 def _text(file: Path) -> str:

@@ -19,7 +19,7 @@ INPUTS = ("project", "stack", "version", "port", "dataDirectory", "deleteData", 
 
 def _folder(props: Properties) -> Path:
     """Where the settings want the data."""
-    return Path.cwd() / props["dataDirectory"] / props["stack"]
+    return Path.cwd().joinpath(props["dataDirectory"], props["stack"])
 
 
 def _cluster(props: Properties) -> Cluster:
