@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import psutil
 import pytest
 
 from cluster import postmaster
@@ -55,10 +54,10 @@ def pid_of(cluster: Cluster) -> int:
 def at_work_in(data: Path) -> list[int]:
     """The pids of all processes whose working directory is `data`; those that have ended do not count."""
     pids = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if Path(process.cwd()) == data:
-                pids.append(process.pid)
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            if link.readlink() == data:
+                pids.append(int(link.parent.name))
     return sorted(pids)
 
 

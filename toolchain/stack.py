@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from toolchain import backend, paths, pulumi_cli
+from toolchain import backend, locks, paths, pulumi_cli
 from toolchain.errors import ToolchainError
 
 PROJECT = "pgstack"
@@ -67,6 +67,7 @@ class Stack:
 
     def run(self, arguments: list[str], *, check: bool = True) -> int:
         """Runs `pulumi ARGUMENTS` on this stack in the terminal. Exits with Pulumi's code when it fails and `check` is set."""
+        self._remove_dead_locks()
         sys.stdout.flush()
         code = subprocess.run(self.command(arguments), cwd=paths.ROOT, env=self.environment, check=False).returncode
         if check and code:
@@ -100,6 +101,13 @@ class Stack:
             self.salted_file.unlink(missing_ok=True)
         command = [str(self.tools / "pulumi"), "stack", "init", self.name, "--no-select", "--non-interactive"]
         subprocess.run(command, cwd=where, env=self.environment, check=True, stdout=subprocess.DEVNULL)
+
+    def _remove_dead_locks(self) -> None:
+        """Only in the backend that is this program's own: another one is its user's to unlock."""
+        folder = paths.STATE / ".pulumi" / "locks"
+        if self.backend.url == f"{backend.LOCAL_SCHEME}{paths.STATE}" and folder.exists():
+            for line in locks.remove_dead(folder):
+                print(f"  {line}", file=sys.stderr)
 
     def _has_own_salt(self) -> bool:
         return self.settings_file.exists() and SALT.search(self.settings_file.read_text(encoding="utf-8")) is not None

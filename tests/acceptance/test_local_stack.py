@@ -86,6 +86,16 @@ def test_app_role_changes_data_but_not_the_schema(up: Project) -> None:
             session.execute("CREATE TABLE mine (id int)")
 
 
+def test_psql_opens_as_the_role_that_is_asked_for(up: Project) -> None:
+    printed = up.make("psql", "DATABASE=usualstore", "ROLE=readonly", "ARGS=-Atc 'SELECT current_user, current_database()'")
+    assert printed == "usualstore_readonly|usualstore\n"
+
+
+def test_unknown_database_is_told_with_those_there_are(up: Project) -> None:
+    printed = up.make("psql", "DATABASE=shop", ok=False)
+    assert "error: The stack has no database 'shop'.\nIt has: kennwilliamson, kennwilliamson_test, usualstore" in printed
+
+
 def test_readonly_role_reads(up: Project) -> None:
     with up.login("kennwilliamson", "readonly").connect() as session:
         session.execute("SELECT count(*) FROM users")
@@ -240,6 +250,27 @@ def test_prod_refuses_state_on_this_machine_and_names_the_ways(project: Project)
     assert "must not keep its state in file://" in printed
     assert "awskms://" in printed
     assert "Pulumi Cloud" in printed
+
+
+def test_first_preview_lists_what_is_to_come_and_starts_nothing(project: Project) -> None:
+    printed = project.make("preview")
+    assert "usualstore: 24 migrations, of which those not yet applied will be:" in printed
+    assert "    20240312090000_create_users_table" in printed
+    assert not project.data().exists()
+
+
+@pytest.mark.parametrize("moment", ["pgdata.partial", "pgdata/postmaster.pid"])
+def test_run_that_was_killed_is_taken_up_by_the_next(project: Project, moment: str) -> None:
+    command = ["make", "--no-print-directory", "up"]
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=project.folder, env=project.environment, start_new_session=True, **quiet) as run:
+        deadline = time.monotonic() + 60
+        while not (project.data() / moment).exists():
+            assert time.monotonic() < deadline, f"{moment} did not appear"
+            time.sleep(0.01)
+        os.killpg(run.pid, signal.SIGKILL)
+    project.make("up")
+    assert resources(project.make("up")) == "17 unchanged"
 
 
 def test_a_pulumi_user_needs_no_make(project: Project) -> None:
