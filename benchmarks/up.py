@@ -125,9 +125,7 @@ def main() -> None:
         end_project(project)
         report("No-op update", ("make up", ours), ("pulumi up of a program that declares nothing", theirs))
         pairs = [(first_up(folder / f"first{run}"), initdb_and_start(folder / f"initdb{run}")) for run in range(RUNS)]
-        report(
-            "First update of stack local", ("make up", [pair[0] for pair in pairs]), ("initdb and start", [pair[1] for pair in pairs])
-        )
+        report("First update of stack local", ("make up", [pair[0] for pair in pairs]), ("initdb and start", [pair[1] for pair in pairs]))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

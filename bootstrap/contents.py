@@ -147,8 +147,10 @@ def plan(wanted: Wanted, database: str, observed: Observed) -> list[Step]:
             for action, privileges in _changes(has, rights[thing.kind], tolerated):
                 steps.append(_on(database, thing, role, action, privileges))
     for thing in observed.things:
-        if thing.kind == "schema" and ("PUBLIC", "CREATE") in thing.rights:
-            steps.append(_on(database, thing, "PUBLIC", "REVOKE", ["CREATE"]))
+        has = {privilege for grantee, privilege in thing.rights if grantee == "PUBLIC"}
+        # Everybody may look into a schema, as in one that the server makes; what is in it is for the three roles.
+        for action, privileges in _changes(has, frozenset(), frozenset({"USAGE"} if thing.kind == "schema" else ())):
+            steps.append(_on(database, thing, "PUBLIC", action, privileges))
     return steps
 
 

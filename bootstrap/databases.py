@@ -84,5 +84,6 @@ def plan(wanted: Wanted, name: str, observed: Observed | None, administrator: st
                 steps.append(Step(f"revoke {privilege} on the database {name} from {role}", revoke, as_owner=True))
             elif not has and privilege in allowed:
                 grant = sql.SQL("GRANT {} ON DATABASE {} TO {}").format(sql.SQL(privilege), database, grantee)
-                steps.append(Step(f"grant {privilege} on the database {name} to {role}", grant, as_owner=True))
+                lets_in = role if privilege == "CONNECT" else ""
+                steps.append(Step(f"grant {privilege} on the database {name} to {role}", grant, as_owner=True, lets_in=lets_in))
     return steps

@@ -53,8 +53,10 @@ class Step:
         what: in words, as people read it.
         statement: to be run in autocommit mode.
         as_owner: whether the owner's rights are needed for it, rather than the administrator's.
+        lets_in: the role that cannot log in before this step, whatever its password.
     """
 
     what: str
     statement: sql.SQL | sql.Composed
     as_owner: bool = False
+    lets_in: str = ""

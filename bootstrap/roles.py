@@ -43,6 +43,7 @@ class Observed:
 
     Attributes:
         attributes: role → the columns of `ATTRIBUTES`; only roles that exist.
+        expiring: roles whose password has an end.
         memberships: of the application's and the read-only role.
         administrator_is_superuser: so that it needs no membership to act for the owner.
         may_become_owner: whether SET ROLE to the owner works for the administrator.
@@ -50,6 +51,7 @@ class Observed:
     """
 
     attributes: dict[str, dict[str, bool]]
+    expiring: frozenset[str]
     memberships: tuple[Membership, ...]
     administrator_is_superuser: bool
     may_become_owner: bool
@@ -61,7 +63,8 @@ def observe(connection: psycopg.Connection[Any], wanted: Wanted) -> Observed:
     names = [role.name for role in wanted.roles]
     version = connection.info.server_version
     rows = connection.execute(
-        "SELECT rolname, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls, rolcanlogin"
+        "SELECT rolname, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls, rolcanlogin,"
+        " coalesce(rolvaliduntil < 'infinity', false)"
         " FROM pg_catalog.pg_roles WHERE rolname = ANY(%s)",
         [names],
     ).fetchall()
@@ -72,7 +75,7 @@ def observe(connection: psycopg.Connection[Any], wanted: Wanted) -> Observed:
         " WHERE m.rolname = ANY(%s)",
         [[wanted.app.name, wanted.readonly.name]],
     ).fetchall()
-    attributes = {row[0]: dict(zip(ATTRIBUTES, row[1:], strict=True)) for row in rows}
+    attributes = {row[0]: dict(zip(ATTRIBUTES, row[1:-1], strict=True)) for row in rows}
     superuser = connection.execute("SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user").fetchone()
     may_become_owner = False
     if wanted.owner.name in attributes:
@@ -81,6 +84,7 @@ def observe(connection: psycopg.Connection[Any], wanted: Wanted) -> Observed:
         may_become_owner = bool(answer and answer[0])
     return Observed(
         attributes=attributes,
+        expiring=frozenset(row[0] for row in rows if row[-1]),
         memberships=tuple(Membership(*row[3:]) for row in memberships),
         administrator_is_superuser=bool(superuser and superuser[0]),
         may_become_owner=may_become_owner,
@@ -103,10 +107,17 @@ def plan(wanted: Wanted, observed: Observed, verifier: Callable[[Role], sql.Lite
             continue
         has = observed.attributes[role.name]
         steps += [
-            Step(f"make the role {role.name} {word}", sql.SQL("ALTER ROLE {} {}").format(name, sql.SQL(word)))
+            Step(
+                f"make the role {role.name} {word}",
+                sql.SQL("ALTER ROLE {} {}").format(name, sql.SQL(word)),
+                lets_in=role.name if word == "LOGIN" else "",
+            )
             for column, (should, word) in ATTRIBUTES.items()
             if has[column] != should
         ]
+        if role.name in observed.expiring:
+            statement = sql.SQL("ALTER ROLE {} VALID UNTIL 'infinity'").format(name)
+            steps.append(Step(f"let the password of the role {role.name} not expire", statement, lets_in=role.name))
     for membership in observed.memberships:
         if membership.group not in HARMLESS_MEMBERSHIPS:
             steps.append(_revoke(membership, observed.version))

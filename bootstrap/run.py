@@ -22,7 +22,7 @@ LOCK_TIMEOUT = 120.0
 """Seconds to wait for another bootstrap of the server: concurrent ones fail with "tuple concurrently updated"."""
 
 Act = Callable[[psycopg.Connection[Any], list[Step]], None]
-"""What is done with the steps of one phase: nothing, or running them."""
+"""Runs the steps of one phase."""
 
 
 def differences(administrator: Login, wanted: Wanted) -> tuple[str, ...]:
@@ -31,7 +31,7 @@ def differences(administrator: Login, wanted: Wanted) -> tuple[str, ...]:
     Raises:
         ConnectionFailed: the server does not answer, or refuses the administrator.
     """
-    return _walk(administrator, wanted, lambda _connection, _steps: None)
+    return _walk(administrator, wanted, None)
 
 
 def ensure(administrator: Login, wanted: Wanted) -> tuple[str, ...]:
@@ -51,12 +51,13 @@ def ensure(administrator: Login, wanted: Wanted) -> tuple[str, ...]:
         return _walk(administrator, wanted, lambda session, steps: _run(session, wanted.owner, steps))
 
 
-def _walk(administrator: Login, wanted: Wanted, act: Act) -> tuple[str, ...]:
-    """Goes through the phases in order; each one looks at what the ones before it left."""
+def _walk(administrator: Login, wanted: Wanted, act: Act | None) -> tuple[str, ...]:
+    """Goes through the phases in order; each one looks at what the ones before it left. Without `act` nothing is run."""
     done: list[Step] = []
 
     def phase(connection: psycopg.Connection[Any], steps: list[Step]) -> None:
-        act(connection, steps)
+        if act:
+            act(connection, steps)
         done.extend(steps)
 
     with administrator.connect() as connection:
@@ -73,7 +74,9 @@ def _walk(administrator: Login, wanted: Wanted, act: Act) -> tuple[str, ...]:
         for name in existing:
             with administrator.to(name).connect() as session:
                 phase(session, contents.plan(wanted, name, contents.observe(session, wanted, ledger.history_tables())))
-        known = [role for role in wanted.roles if role.name in observed.attributes and existing]
+        # A role that is yet to be let in says nothing about its password.
+        shut_out = set() if act else {step.lets_in for step in done}
+        known = [role for role in wanted.roles if existing and role.name in observed.attributes.keys() - shut_out]
         refused = [role for role in known if not _logs_in(administrator, existing[0], role)]
         phase(connection, [_password(role, verifier(role)) for role in refused])
     return tuple(step.what for step in done)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,9 @@ LONGEST_SOCKET_DIRECTORY = 85
 START_TIMEOUT = 60
 STOP_TIMEOUT = 60
 """Seconds for the server to start or stop."""
+
+APPLIED = "applied.conf"
+"""A copy of the configuration that the server runs on, beside the data."""
 
 LOG_LIMIT = 10 * 1024 * 1024
 """Bytes from which on the log is put aside at a start. One older log is kept."""
@@ -79,6 +83,11 @@ class Cluster:
         }
 
     @property
+    def _is_applied(self) -> bool:
+        """Whether the server runs on its configuration: a run may end between writing it and the restart that it needs."""
+        return _text(self.folder / APPLIED) == self._files[configuration.FILE]
+
+    @property
     def _outdated(self) -> list[str]:
         """The configuration files that are not as they should be."""
         return [name for name, text in self._files.items() if _text(self.data / name) != text]
@@ -91,7 +100,7 @@ class Cluster:
         running = postmaster.find(self.data)
         if running is None:
             return ("the server is not running and is to be started",)
-        if self._outdated:
+        if self._outdated or not self._is_applied:
             return ("the server's configuration is to be changed",)
         if not self._login(running, password).works():
             return ("the superuser's password is to be set",)
@@ -116,6 +125,7 @@ class Cluster:
             else:
                 self._write_configuration()
                 self._start()
+                self._mark_applied()
                 done.append(f"started the server on port {self.port}")
             done += self._set_password(password, may_be_set=found)
             return tuple(done)
@@ -136,12 +146,17 @@ class Cluster:
         if self.data.exists():
             marker.check(self.folder, self.identity)
         self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for name in ("pgdata", "pgdata.partial", "socket"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        for name in (marker.FILE, APPLIED, ".lock", self.log.name, f"{self.log.name}.1"):
+            (self.folder / name).unlink(missing_ok=True)
         shutil.rmtree(self.socket_directory, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()  # unless there is something of somebody else's in it
 
     # The steps of `ensure` and `stop`; all run under the lock.
 
-    @contextmanager
+    @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
         """One caller at a time for each cluster, on this machine."""
         owner = account.current(create=True)
@@ -212,10 +227,14 @@ class Cluster:
         # The process that a pid file names has been looked at and is not this server.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         sockets = self.socket_directory
-        sockets.mkdir(mode=0o700, exist_ok=True)
-        owner.own(sockets)
-        if sockets.is_symlink() or sockets.stat().st_uid != owner.uid:
+        with contextlib.suppress(FileExistsError):
+            sockets.mkdir(mode=0o700)
+        status = sockets.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid not in {owner.uid, os.geteuid()}:
             raise ClusterError(f"{sockets} belongs to somebody else.", hint="Remove it, or set pgstack:dataDirectory to a shorter path.")
+        owner.own(sockets)
+        for left in sockets.glob(".s.PGSQL.*"):
+            left.unlink()
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
             self.log.replace(self.log.with_suffix(".log.1"))
         self._programs.run(
@@ -230,9 +249,9 @@ class Cluster:
 
     def _reconfigure(self, running: postmaster.Postmaster) -> list[str]:
         """Writes changed configuration, reloads it, and restarts where a parameter wants it."""
-        if not self._outdated:
+        if not self._outdated and self._is_applied:
             return []
-        changed = configuration.changed(_text(self.data / configuration.FILE), self._files[configuration.FILE])
+        changed = configuration.changed(_text(self.folder / APPLIED), self._files[configuration.FILE])
         if running.port != self.port:
             postmaster.require_free(self.port)
         self._write_configuration()
@@ -242,10 +261,15 @@ class Cluster:
                 "SELECT name FROM pg_catalog.pg_settings WHERE context = 'postmaster' AND name = ANY(%s) ORDER BY name", [changed]
             ).fetchall()
         if not rows:
+            self._mark_applied()
             return ["reloaded the configuration" + (f" for {', '.join(changed)}" if changed else "")]
         self._stop()
         self._start()
+        self._mark_applied()
         return [f"restarted the server for {', '.join(name for (name,) in rows)}"]
+
+    def _mark_applied(self) -> None:
+        (self.folder / APPLIED).write_text(self._files[configuration.FILE], encoding="utf-8")
 
     def _set_password(self, password: str, *, may_be_set: bool) -> list[str]:
         running = postmaster.find(self.data)

@@ -25,7 +25,7 @@ def server(*, port: int, socket_directory: Path, parameters: Mapping[str, str]) 
 
 def changed(before: str, after: str) -> list[str]:
     """The parameters in which two texts of `server` differ, sorted."""
-    entries = [{tuple(line.split(" = ", 1)) for line in text.splitlines() if " = " in line} for text in (before, after)]
+    entries = [{tuple(line.split(" = ", 1)) for line in text.split("\n") if " = " in line} for text in (before, after)]
     return sorted({entry[0] for entry in entries[0] ^ entries[1]})
 
 
@@ -40,8 +40,11 @@ DEFAULTS = {
 
 
 def quote(value: str) -> str:
-    """A value as postgresql.conf takes any: in single quotes."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+    """A value as postgresql.conf takes any: in single quotes, on one line."""
+    return f"'{value.translate(_ESCAPES)}'"
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "'": "''", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
 HBA = """\

@@ -20,9 +20,9 @@ def problem_with(name: str) -> str | None:
     length = len(name.encode())
     if length > MAX_BYTES:
         return f"is {length} bytes long, PostgreSQL keeps {MAX_BYTES}: shorten it by {length - MAX_BYTES}"
-    if name in RESERVED:
+    if name.lower() in RESERVED:
         return f"is reserved: choose another name, for example {name + '_app'!r}"
-    if name.startswith(RESERVED_PREFIX):
+    if name.lower().startswith(RESERVED_PREFIX):
         return f"starts with {RESERVED_PREFIX!r}, which PostgreSQL keeps for itself: choose another name"
     if not SHAPE.fullmatch(name):
         return "is no identifier: start with a letter or '_' and go on with letters, digits, '_', '-' or '$'"

@@ -6,10 +6,9 @@ This is the one place. `Pulumi.yaml`'s `config:` block and `docs/reference/setti
 
 from __future__ import annotations
 
-import difflib
+import contextlib
 import json
 import re
-import textwrap
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Annotated, Any, Literal
@@ -19,13 +18,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from components import identifiers
+from components.explain import NAMESPACE, Location, explain, shown
 from migrator import formats
 from postgres.errors import PgstackError
-
-NAMESPACE = "pgstack"
-
-LONGEST_SHOWN = 100
-"""Characters of a wrong value that a message shows."""
 
 
 class SettingsError(PgstackError):
@@ -36,6 +31,21 @@ def _identifier(name: str) -> str:
     if problem := identifiers.problem_with(name):
         raise ValueError(problem)
     return name
+
+
+def _extension(name: str) -> str:
+    length = len(name.encode())
+    if length > identifiers.MAX_BYTES:
+        raise ValueError(f"is {length} bytes long, PostgreSQL keeps {identifiers.MAX_BYTES}")
+    if not EXTENSION_NAME.fullmatch(name):
+        raise ValueError("is no name of an extension: they are like citext or uuid-ossp")
+    return name
+
+
+def _scalar(value: Any) -> Any:
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError("must be a number, text, true or false")  # noqa: TRY004  pydantic collects ValueError
+    return value
 
 
 def _format(name: str) -> str:
@@ -50,7 +60,10 @@ def _relative_folder(path: str) -> str:
     return str(PurePath(path))
 
 
+EXTENSION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
 Identifier = Annotated[str, AfterValidator(_identifier)]
+Extension = Annotated[str, AfterValidator(_extension)]
 Folder = Annotated[str, AfterValidator(_relative_folder)]
 Format = Annotated[str, AfterValidator(_format)]
 
@@ -59,6 +72,7 @@ PARAMETER_NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
 KEPT_PARAMETERS = {
     "port": f"set {NAMESPACE}:port instead",
     "listen_addresses": "the server listens on loopback alone",
+    "unix_socket_permissions": "the server's socket is for its own account alone",
     "unix_socket_directories": "the server's socket is where this program looks for it",
     "data_directory": f"set {NAMESPACE}:dataDirectory instead",
     "hba_file": "who may log in is decided by the roles",
@@ -91,7 +105,7 @@ class DatabaseSettings(_Model):
     format: Format | None = Field(
         None, description=f"Format of the migrations ({', '.join(sorted(formats.NAMES))}), where their files leave it open."
     )
-    extensions: tuple[Identifier, ...] = Field((), description="Extensions to have in it.")
+    extensions: tuple[Extension, ...] = Field((), description="Extensions to have in it.")
     test_twin: bool = Field(False, description="Whether `<name>_test` is made beside it, with the same roles and migrations.")
     roles: RoleNames = Field(RoleNames(), description="Names of its roles, where `<name>_owner` and so on do not suit.")
 
@@ -116,7 +130,50 @@ class DatabaseSettings(_Model):
         return f"{self.name}_test" if self.test_twin else None
 
 
-Scalar = bool | int | float | str
+Scalar = Annotated[Any, AfterValidator(_scalar)]
+
+
+def _raise(problems: list[str]) -> None:
+    if problems:
+        raise ValueError("\n".join(problems))
+
+
+def _parameter_problems(parameters: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the names of parameters, a line each."""
+    problems = {
+        name: f"is not yours to set: {KEPT_PARAMETERS[name]}"
+        if name in KEPT_PARAMETERS
+        else "is no parameter of PostgreSQL: they are lower case, like log_min_duration_statement"
+        for name in parameters
+        if name in KEPT_PARAMETERS or not PARAMETER_NAME.fullmatch(name)
+    }
+    keys = {name: f".{name}" if PARAMETER_NAME.fullmatch(name) else f"[{shown(name)}]" for name in problems}
+    return [f"{NAMESPACE}:parameters{keys[name]} = {shown(parameters[name])}: {problem}" for name, problem in problems.items()]
+
+
+def _name_problems(databases: Mapping[int, DatabaseSettings]) -> list[str]:
+    """Names that are taken twice, and names made from others that cannot be, a line each. Keys are places in the list."""
+    names = [(entry.name, f"databases[{index}].name") for index, entry in databases.items()]
+    twins = [(entry.twin, f"databases[{index}].testTwin") for index, entry in databases.items() if entry.twin]
+    roles = [
+        (getattr(entry, role), f"databases[{index}].roles.{role}")
+        for index, entry in databases.items()
+        for role in ("owner", "app", "readonly")
+    ]
+    made = [f"{NAMESPACE}:{key}: {name!r} {problem}" for name, key in [*twins, *roles] if (problem := identifiers.problem_with(name))]
+    return [*_doubles("database", [*names, *twins]), *_doubles("role", roles), *made]
+
+
+def _doubles(kind: str, names: list[tuple[str, str]]) -> list[str]:
+    first: dict[str, str] = {}
+    problems = []
+    for name, key in names:
+        if name in first:
+            other = f"{NAMESPACE}:{first[name]}"
+            problems.append(f"{NAMESPACE}:{key}: the {kind} {name!r} is taken by {other}: give one of them another name")
+        else:
+            first[name] = key
+    return problems
 
 
 class ServerParameters(BaseModel):
@@ -125,16 +182,12 @@ class ServerParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
     __pydantic_extra__: dict[str, Scalar] = Field(init=False)
 
-    max_connections: int = Field(100, ge=10, le=10_000, description="Sessions at a time.")
+    max_connections: int = Field(100, strict=True, ge=10, le=10_000, description="Sessions at a time.")
     shared_buffers: str = Field("128MB", pattern=r"^\d+(kB|MB|GB)$", description="Memory for the server's page cache.")
 
     @pydantic.model_validator(mode="after")
     def _check_names(self) -> ServerParameters:
-        for name in self.__pydantic_extra__:
-            if not PARAMETER_NAME.fullmatch(name):
-                raise ValueError(f"{name!r} is no parameter of PostgreSQL: they are lower case, like log_min_duration_statement")
-            if name in KEPT_PARAMETERS:
-                raise ValueError(f"{name} is not yours to set: {KEPT_PARAMETERS[name]}")
+        _raise(_parameter_problems(self.__pydantic_extra__))
         return self
 
     def as_text(self) -> dict[str, str]:
@@ -151,7 +204,7 @@ class Settings(_Model):
         "embedded", description="Where the server runs. embedded: a process of this user, from a Python wheel."
     )
     version: Literal[18] = Field(18, description="PostgreSQL's major version. The embedded server is 18.")
-    port: int = Field(5432, ge=1, le=65535, description="TCP port of the server on the loopback interface.")
+    port: int = Field(5432, strict=True, ge=1, le=65535, description="TCP port of the server on the loopback interface.")
     data_directory: Folder = Field(
         ".pgstack/data",
         description="Folder of the embedded server's data, relative to Pulumi.yaml; each stack has a folder of its name in it.",
@@ -164,45 +217,8 @@ class Settings(_Model):
 
     @pydantic.model_validator(mode="after")
     def _check_names_together(self) -> Settings:
-        problems = [*_doubles("database", _database_names(self)), *_doubles("role", _role_names(self)), *_too_long(self)]
-        if problems:
-            raise ValueError("\n".join(problems))
+        _raise(_name_problems(dict(enumerate(self.databases))))
         return self
-
-
-def _database_names(settings: Settings) -> list[tuple[str, str]]:
-    names = [(database.name, f"databases[{index}].name") for index, database in enumerate(settings.databases)]
-    twins = [(database.twin, f"databases[{index}].testTwin") for index, database in enumerate(settings.databases) if database.twin]
-    return names + twins
-
-
-def _role_names(settings: Settings) -> list[tuple[str, str]]:
-    return [
-        (getattr(database, role), f"databases[{index}].roles.{role}")
-        for index, database in enumerate(settings.databases)
-        for role in ("owner", "app", "readonly")
-    ]
-
-
-def _doubles(kind: str, names: list[tuple[str, str]]) -> list[str]:
-    first: dict[str, str] = {}
-    problems = []
-    for name, key in names:
-        if name in first:
-            problems.append(f"{NAMESPACE}:{key}: the {kind} {name!r} is taken by {NAMESPACE}:{first[name]}: give one of them another name")
-        else:
-            first[name] = key
-    return problems
-
-
-def _too_long(settings: Settings) -> list[str]:
-    """Names that are made from others may pass the limit that the others keep."""
-    derived = [entry for entry in _database_names(settings) + _role_names(settings) if not entry[1].endswith(".name")]
-    return [
-        f"{NAMESPACE}:{key}: {name!r} {problem}"
-        for name, key in derived
-        if (problem := identifiers.problem_with(name)) and name.encode()[identifiers.MAX_BYTES :]
-    ]
 
 
 def parse(config: Mapping[str, str]) -> Settings:
@@ -216,15 +232,28 @@ def parse(config: Mapping[str, str]) -> Settings:
         SettingsError: lists everything that is wrong, at once.
     """
     mine = {key.partition(":")[2]: value for key, value in config.items() if key.partition(":")[0] == NAMESPACE}
+    values = {key: _value(key, text) for key, text in mine.items()}
     try:
-        return Settings.model_validate({key: _value(key, text) for key, text in mine.items()})
+        return Settings.model_validate(values)
     except pydantic.ValidationError as error:
-        lines = [line for detail in error.errors() for line in _explain(detail)]
-        count = "1 setting" if len(lines) == 1 else f"{len(lines)} settings"
-        raise SettingsError(
-            "\n".join([f"{count} cannot be used:", *(f"  {line}" for line in lines)]),
-            hint="Every key is described in docs/reference/settings.md. Nothing was changed.",
-        ) from None
+        told = [line for detail in error.errors() for line in explain(detail, _keys_at)]
+    # Pydantic looks at names together only once each is right by itself.
+    lines = list(dict.fromkeys([*told, *_problems_together(values)]))
+    count = "1 setting" if len(lines) == 1 else f"{len(lines)} settings"
+    raise SettingsError(
+        "\n".join([f"{count} cannot be used:", *(f"  {line}" for line in lines)]),
+        hint="Every key is described in docs/reference/settings.md. Nothing was changed.",
+    )
+
+
+def _problems_together(values: Mapping[str, Any]) -> list[str]:
+    """What is wrong between the entries that can be read, whatever is wrong elsewhere."""
+    entries, parameters = values.get("databases"), values.get("parameters")
+    readable = {}
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        with contextlib.suppress(pydantic.ValidationError):
+            readable[index] = DatabaseSettings.model_validate(entry)
+    return [*_name_problems(readable), *_parameter_problems(parameters if isinstance(parameters, dict) else {})]
 
 
 def _value(key: str, text: str) -> Any:
@@ -238,60 +267,11 @@ def _value(key: str, text: str) -> Any:
         return text
 
 
-def _explain(detail: Any) -> list[str]:
-    """One line a problem: key, value, and what to do."""
-    key, value, kind = _key(detail["loc"]), detail["input"], detail["type"]
-    if kind == "value_error":
-        message = str(detail["ctx"]["error"])
-        if message.startswith(f"{NAMESPACE}:"):
-            return message.splitlines()
-        return [f"{key} = {_shown(value)}: {message}"]
-    if kind == "extra_forbidden":
-        return [f"{key} = {_shown(value)}: there is no such key{_nearest(detail['loc'])}"]
-    if kind == "missing":
-        return [f"{key}: is missing: add it"]
-    return [f"{key} = {_shown(value)}: {_fix(detail)}"]
-
-
-def _key(location: tuple[int | str, ...]) -> str:
-    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in location if not str(part).startswith("function-")]
-    return f"{NAMESPACE}:{''.join(parts).lstrip('.')}"
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return textwrap.shorten(text, LONGEST_SHOWN, placeholder="…") if " " in text else text[:LONGEST_SHOWN]
-
-
-def _fix(detail: Any) -> str:
-    context = detail.get("ctx", {})
-    fixes = {
-        "literal_error": f"must be {str(context.get('expected', '')).replace(chr(39), '')}",
-        "greater_than_equal": f"must be at least {context.get('ge')}",
-        "less_than_equal": f"must be at most {context.get('le')}",
-        "string_pattern_mismatch": f"must look like {context.get('pattern')}",
-    }
-    if detail["type"] in fixes:
-        return fixes[detail["type"]]
-    for prefix, fix in (
-        ("int", "must be a whole number, without quotes or units"),
-        ("bool", "must be true or false"),
-        ("string", "must be text; put quotes around it"),
-        ("tuple", "must be a list"),
-        ("model", "must be an object: key: value lines below it"),
-    ):
-        if detail["type"].startswith(prefix):
-            return fix
-    return str(detail["msg"])
-
-
-def _nearest(location: tuple[int | str, ...]) -> str:
-    """A guess at the key that was meant, and where there is none, the keys there are."""
+def _keys_at(location: Location) -> list[str]:
+    """The keys there are where a location ends."""
     model: type[BaseModel] = Settings
     if "roles" in location[:-1]:
         model = RoleNames
     elif "databases" in location[:-1]:
         model = DatabaseSettings
-    known = [to_camel(name) for name in model.model_fields]
-    guess = difflib.get_close_matches(str(location[-1]), known, n=1)
-    return f"; did you mean {guess[0]!r}?" if guess else f"; the keys are {', '.join(known)}"
+    return [to_camel(name) for name in model.model_fields]

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from migrator import ledger, statements
 from migrator.errors import MigrationFailed, NotEmptyError
 from migrator.formats import FORMATS
-from migrator.formats.base import Format
+from migrator.formats.base import Format, History
 from migrator.model import Folder, Migration, Script
 from migrator.plan import Plan, compare
 from postgres.locks import advisory_lock
@@ -85,7 +86,7 @@ def _applied(connection: psycopg.Connection[Any], folder: Folder) -> tuple[ledge
         return ()
     history = FORMATS[folder.format].history
     if _has_table(connection, history.table):
-        return _rows_of_history(history.applied(connection), folder)
+        return _rows_of_history(history, history.applied(connection), folder)
     if tables := _tables(connection):
         raise NotEmptyError(
             f"The database {connection.info.dbname} has tables ({', '.join(tables)}), but no record of how they were made: "
@@ -95,11 +96,18 @@ def _applied(connection: psycopg.Connection[Any], folder: Folder) -> tuple[ledge
     return ()
 
 
-def _rows_of_history(versions: frozenset[int], folder: Folder) -> tuple[ledger.Row, ...]:
+def _rows_of_history(history: History, recorded: dict[int, bytes | None], folder: Folder) -> tuple[ledger.Row, ...]:
+    """A tool's history as rows of a ledger; a file that is not the one the tool ran has no checksum."""
     files = {migration.order: migration for migration in folder.migrations}
-    known = [ledger.Row(files[order].version, files[order].name, files[order].checksum) for order in versions if order in files]
-    unknown = [ledger.Row(str(order), "unknown", "") for order in versions if order not in files]
-    return tuple(sorted([*known, *unknown], key=lambda row: row.order))
+    rows = []
+    for order, checksum in sorted(recorded.items()):
+        migration = files.get(order)
+        if migration is None:
+            rows.append(ledger.Row(str(order), "unknown", ""))
+            continue
+        same = checksum is None or checksum in history.checksums(migration)
+        rows.append(ledger.Row(migration.version, migration.name, migration.checksum if same else ""))
+    return tuple(rows)
 
 
 def _take_over(connection: psycopg.Connection[Any], folder: Folder, format_: Format) -> None:
@@ -113,7 +121,7 @@ def _take_over(connection: psycopg.Connection[Any], folder: Folder, format_: For
         ledger.create(connection)
         if not _has_table(connection, format_.history.table):
             format_.history.create(connection)
-            ledger.restrict(connection, "public", format_.history.table)
+        ledger.restrict(connection, "public", format_.history.table)
         for migration in folder.migrations:
             if migration.order in versions:
                 ledger.record(connection, migration, folder.format, None)
@@ -134,6 +142,8 @@ def _apply(connection: psycopg.Connection[Any], migration: Migration, format_: F
             ledger.record(connection, migration, format_.name, nanoseconds)
             format_.history.record(connection, migration, nanoseconds)
     except psycopg.Error as error:
+        if connection.info.transaction_status == TransactionStatus.ACTIVE:
+            connection.close()  # the server waits for data of a COPY; nothing else ends that
         raise _failure(error, migration.up, current) from None
 
 

@@ -12,8 +12,8 @@ from migrator.formats.base import FileName, Format
 from migrator.model import Folder, Migration, Script
 
 FOREIGN = {
-    "dbmate": re.compile(rb"^--\s*migrate:(up|down)\b", re.MULTILINE),
-    "goose": re.compile(rb"^--\s*\+goose\s+(Up|Down)\b", re.MULTILINE | re.IGNORECASE),
+    "dbmate": re.compile(r"^--\s*migrate:(up|down)\b", re.MULTILINE),
+    "goose": re.compile(r"^--\s*\+goose\s+(Up|Down)\b", re.MULTILINE | re.IGNORECASE),
 }
 """Marks of formats that put both directions into one file: run as plain SQL, such a file would undo itself."""
 
@@ -33,7 +33,7 @@ def read_folder(path: Path, format_name: str | None = None) -> Folder:
     """
     if not path.is_dir():
         raise FormatError(f"{path} is no folder of migrations: there is none.", hint="Make it, or correct the path in the settings.")
-    files = sorted(file for file in path.iterdir() if file.suffix == ".sql")
+    files = sorted(file for file in path.iterdir() if file.suffix == ".sql" and file.is_file())
     if not files:
         return Folder(str(path), format_name or "", ())
     format_ = FORMATS[format_name] if format_name else _tell(path, files)
@@ -75,7 +75,7 @@ def _migration(order: int, files: dict[str, tuple[FileName, Path]]) -> Migration
         raise FormatError(f"{file} and {down[1]} have one version, but two names.", hint="Rename one of them.")
     script = Script.read(file)
     for tool, mark in FOREIGN.items():
-        if not parts.paired and mark.search(script.raw):
+        if not parts.paired and mark.search(script.text):
             raise FormatError(f"{file} is a file of {tool}, which this version does not read.")
     return Migration(parts.version, order, parts.name, script, Script.read(down[1]) if down else None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from migrator.errors import MigrationFailed
 from migrator.model import Script
@@ -33,7 +34,7 @@ def split(script: Script) -> tuple[Statement, ...]:
     """The statements of a script. What the parser does not understand is one statement: the server may be newer than it.
 
     Raises:
-        MigrationFailed: a statement begins or ends a transaction, which is the migrator's to do.
+        MigrationFailed: a statement begins or ends a transaction, which is the migrator's to do, or waits for data.
     """
     import pglast  # noqa: PLC0415  60 ms, and not needed where nothing is pending
 
@@ -57,5 +58,20 @@ def split(script: Script) -> tuple[Statement, ...]:
                 sqlstate="",
                 hint="Take the statement out of the file, or split the file where the transaction is to end.",
             )
+        if _waits_for_data(raw.stmt):
+            line = line_of(text, start)
+            raise MigrationFailed(
+                f"{script.path}:{line}: COPY … FROM STDIN inside a migration: there is nobody to send it data.",
+                path=script.path,
+                line=line,
+                sqlstate="",
+                hint="Use INSERT with the rows as values.",
+            )
         statements.append(Statement(text[start:end], start))
     return tuple(statements)
+
+
+def _waits_for_data(statement: Any) -> bool:
+    """Whether it is a COPY FROM STDIN."""
+    is_copy = type(statement).__name__ == "CopyStmt"
+    return is_copy and bool(statement.is_from) and statement.filename is None and not statement.is_program

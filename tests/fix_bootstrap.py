@@ -52,7 +52,7 @@ class Wishes:
                     session.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role.name)))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def creator(superuser: Login) -> Iterator[Login]:
     """An administrator as hosted servers have them: no superuser, but with CREATEROLE and CREATEDB."""
     name = f"admin_{secrets.token_hex(4)}"
@@ -67,7 +67,7 @@ def creator(superuser: Login) -> Iterator[Login]:
         session.execute(sql.SQL("DROP ROLE {}").format(role))
 
 
-@pytest.fixture(params=["superuser", "creator"])
+@pytest.fixture(scope="module", params=["superuser", "creator"])
 def administrator(request: pytest.FixtureRequest) -> Login:
     """The superuser, then an administrator who is none."""
     login: Login = request.getfixturevalue(request.param)

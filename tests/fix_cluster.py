@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cluster import postmaster
 from cluster.cluster import Cluster
 from cluster.marker import Marker
+from cluster.runner import Runner
 from postgres.login import Login
 from tests.fix_server import free_port
 
@@ -54,10 +56,10 @@ def pid_of(cluster: Cluster) -> int:
 def at_work_in(data: Path) -> list[int]:
     """The pids of all processes whose working directory is `data`; those that have ended do not count."""
     pids = []
-    for link in Path("/proc").glob("[0-9]*/cwd"):
+    for pid in psutil.pids():
         with contextlib.suppress(OSError):
-            if link.readlink() == data:
-                pids.append(int(link.parent.name))
+            if Path(f"/proc/{pid}/cwd").readlink() == data:
+                pids.append(pid)
     return sorted(pids)
 
 
@@ -82,11 +84,15 @@ class Clusters:
     made: list[Cluster] = field(default_factory=list)
 
     def up(self, password: str = PASSWORD, **parameters: str) -> Cluster:
-        """A running cluster with its superuser's password; a copy, since that is faster than `initdb`."""
-        cluster = self.new(**parameters)
-        self.folder.mkdir(exist_ok=True)
-        subprocess.run(["cp", "-a", str(self.template), str(cluster.folder)], check=True)
+        """A running cluster with its superuser's password."""
+        cluster = self.ready(**parameters)
         cluster.ensure(password)
+        return cluster
+
+    def ready(self, folder: Path | None = None, **parameters: str) -> Cluster:
+        """A cluster that was made and does not run; a copy, since that is faster than `initdb`."""
+        cluster = self.new(folder, **parameters)
+        copy_made(self.template, cluster.folder)
         return cluster
 
     def new(self, folder: Path | None = None, **parameters: str) -> Cluster:
@@ -114,12 +120,23 @@ class Clusters:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def copy_made(template: Path, folder: Path) -> None:
+    """Copies the folder of a cluster, owners and all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cp", "-a", str(template), str(folder)], check=True)
+
+
 @pytest.fixture(scope="session")
 def made_cluster(open_folder: Path) -> Path:
-    """The folder of a cluster that was made and stopped, to be copied."""
+    """The folder of a cluster that was made and stopped, to be copied: less what only fills the disk."""
     cluster = Cluster(open_folder / "made", Marker("shop", "dev", 18), free_port(), QUICK)
     cluster.ensure(PASSWORD)
+    with superuser_of(cluster, PASSWORD).connect() as session:
+        session.execute("UPDATE pg_database SET datistemplate = false")
+        session.execute("DROP DATABASE template0")
+        session.execute("DROP DATABASE template1")
     cluster.stop()
+    Runner(cluster.folder, cluster.log, cluster.port).run("pg_resetwal", "--wal-segsize=1", f"--pgdata={cluster.data}")
     return cluster.folder
 
 

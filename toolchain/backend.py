@@ -41,8 +41,6 @@ def chosen() -> str | None:
     """The backend the user chose, looked up where Pulumi looks: environment, project file, then `pulumi login`."""
     if url := os.environ.get("PULUMI_BACKEND_URL"):
         return url
-    if os.environ.get("PULUMI_ACCESS_TOKEN"):
-        return "https://api.pulumi.com"
     project = yaml.safe_load((paths.ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
     if url := (project.get("backend") or {}).get("url"):
         return str(url)
@@ -50,8 +48,9 @@ def chosen() -> str | None:
     try:
         credentials = json.loads((home / "credentials.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
-    return credentials.get("current") or None
+        credentials = {}
+    # A token alone is a login to Pulumi Cloud; it says nothing where another backend was chosen.
+    return credentials.get("current") or ("https://api.pulumi.com" if os.environ.get("PULUMI_ACCESS_TOKEN") else None)
 
 
 def prepare() -> Backend:

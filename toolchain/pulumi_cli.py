@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import platform
 import re
@@ -49,7 +50,7 @@ def ensure() -> Path:
     if not (built / "pulumi").exists():
         try:
             download(released)
-        except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
             reason = getattr(error, "reason", error)
             print(f"  no download from {versions.PULUMI_RELEASES} ({reason})", file=sys.stderr)
         else:
@@ -72,8 +73,11 @@ def _new_enough(pulumi: Path) -> bool:
         version = kept.read_text().rsplit(" ", 1)[1]
     else:
         environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-        answer = subprocess.run([pulumi, "version"], capture_output=True, text=True, env=environment, check=False)
-        version = answer.stdout.strip().lstrip("v")
+        try:
+            answer = subprocess.run([pulumi, "version"], capture_output=True, text=True, env=environment, check=False)
+            version = answer.stdout.strip().lstrip("v")
+        except OSError:
+            version = ""
         kept.parent.mkdir(exist_ok=True)
         kept.write_text(f"{identity} {version}")
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
@@ -85,10 +89,10 @@ def _new_enough(pulumi: Path) -> bool:
 
 
 def platform_name() -> str:
-    """The platform in the names of the release archives, such as `linux-x64`."""
+    """The platform in the names of the release archives, such as `linux-x64`; URLError where there is none for it."""
     machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine().lower())
     if machine is None:
-        raise ToolchainError(f"There is no Pulumi release for {platform.machine()} processors.")
+        raise urllib.error.URLError(f"there is no release for {platform.machine()} processors")
     return f"{platform.system().lower()}-{machine}"
 
 
@@ -116,7 +120,11 @@ def download(target: Path) -> None:
                 hint="Try again; if it stays so, install Pulumi yourself and put it on PATH.",
             )
         unpack(archive, Path(folder, "unpacked"))
-        Path(folder, "unpacked", "pulumi").rename(target)
+        try:
+            Path(folder, "unpacked", "pulumi").rename(target)
+        except OSError:
+            if not (target / "pulumi").exists():
+                raise  # else another run was faster
 
 
 def _published_checksum(name: str) -> str:

@@ -59,6 +59,8 @@ class Stack:
 
     def command(self, arguments: list[str]) -> list[str]:
         """The command line for `pulumi ARGUMENTS` on this stack; refreshes the salted settings where they are used."""
+        if not arguments:
+            return [str(self.tools / "pulumi")]
         config_file = []
         if arguments[0] in TAKES_CONFIG_FILE and self._keeps_salt_apart():
             self.write_salted_file()

@@ -17,7 +17,8 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
-from components.settings import KEPT_PARAMETERS, NAMESPACE, DatabaseSettings, RoleNames, ServerParameters, Settings
+from components.explain import NAMESPACE
+from components.settings import KEPT_PARAMETERS, DatabaseSettings, RoleNames, ServerParameters, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "Pulumi.yaml"

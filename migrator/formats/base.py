@@ -35,8 +35,11 @@ class History(Protocol):
     def create(self, connection: psycopg.Connection[Any]) -> None:
         """Makes the table as the tool makes it, unless it is there."""
 
-    def applied(self, connection: psycopg.Connection[Any]) -> frozenset[int]:
-        """The versions the tool counts as applied. The table must be there."""
+    def applied(self, connection: psycopg.Connection[Any]) -> dict[int, bytes | None]:
+        """The versions the tool counts as applied, with its checksum where it keeps one. The table must be there."""
+
+    def checksums(self, migration: Migration) -> frozenset[bytes]:
+        """The checksums that the tool could have recorded for a migration's file, with either line end."""
 
     def record(self, connection: psycopg.Connection[Any], migration: Migration, nanoseconds: int) -> None:
         """Adds the row of a migration that was just applied, in `nanoseconds`."""

@@ -30,8 +30,11 @@ class SodaHistory:
         )
         connection.execute("CREATE UNIQUE INDEX IF NOT EXISTS schema_migration_version_idx ON public.schema_migration (version)")
 
-    def applied(self, connection: psycopg.Connection[Any]) -> frozenset[int]:
-        return frozenset(int(row[0]) for row in connection.execute("SELECT version FROM public.schema_migration").fetchall())
+    def applied(self, connection: psycopg.Connection[Any]) -> dict[int, bytes | None]:
+        return {int(row[0]): None for row in connection.execute("SELECT version FROM public.schema_migration").fetchall()}
+
+    def checksums(self, migration: Migration) -> frozenset[bytes]:
+        return frozenset()
 
     def record(self, connection: psycopg.Connection[Any], migration: Migration, nanoseconds: int) -> None:
         connection.execute("INSERT INTO public.schema_migration (version) VALUES (%s)", [migration.version])
@@ -39,7 +42,7 @@ class SodaHistory:
 
 SODA = Format(
     name="soda",
-    patterns=(re.compile(r"(?P<version>\d{1,14})_(?P<name>.+)\.(?P<direction>up|down)\.sql"),),
+    patterns=(re.compile(r"(?P<version>[0-9]{1,14})_(?P<name>.+)\.(?P<direction>up|down)\.sql"),),
     history=SodaHistory(),
     version_limit=10**14 - 1,
 )

@@ -34,9 +34,14 @@ class SqlxHistory:
             """
         )
 
-    def applied(self, connection: psycopg.Connection[Any]) -> frozenset[int]:
-        rows = connection.execute("SELECT version FROM public._sqlx_migrations WHERE success").fetchall()
-        return frozenset(int(row[0]) for row in rows)
+    def applied(self, connection: psycopg.Connection[Any]) -> dict[int, bytes | None]:
+        rows = connection.execute("SELECT version, checksum FROM public._sqlx_migrations WHERE success").fetchall()
+        return {int(version): bytes(checksum) for version, checksum in rows}
+
+    def checksums(self, migration: Migration) -> frozenset[bytes]:
+        raw = migration.up.raw
+        unix = raw.replace(b"\r\n", b"\n")
+        return frozenset(hashlib.sha384(text).digest() for text in (raw, unix, unix.replace(b"\n", b"\r\n")))
 
     def record(self, connection: psycopg.Connection[Any], migration: Migration, nanoseconds: int) -> None:
         connection.execute(
@@ -48,8 +53,8 @@ class SqlxHistory:
 SQLX = Format(
     name="sqlx",
     patterns=(
-        re.compile(r"(?P<version>\d+)_(?P<name>.+)\.(?P<direction>up|down)\.sql"),
-        re.compile(r"(?P<version>\d+)_(?P<name>.+)(?<!\.up)(?<!\.down)\.sql"),
+        re.compile(r"(?P<version>[0-9]+)_(?P<name>.+)\.(?P<direction>up|down)\.sql"),
+        re.compile(r"(?P<version>[0-9]+)_(?P<name>.+)(?<!\.up)(?<!\.down)\.sql"),
     ),
     history=SqlxHistory(),
     version_limit=2**63 - 1,
