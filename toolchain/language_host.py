@@ -83,8 +83,9 @@ def output_of(process: subprocess.Popen[bytes]) -> Iterator[tuple[str, bytes]]:
     chunks: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
 
     def pump(name: str, stream: IO[bytes]) -> None:
-        while chunk := os.read(stream.fileno(), 65536):
-            chunks.put((name, chunk))
+        with stream:
+            while chunk := os.read(stream.fileno(), 65536):
+                chunks.put((name, chunk))
         chunks.put((name, b""))
 
     for name, stream in (("stdout", process.stdout), ("stderr", process.stderr)):

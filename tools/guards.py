@@ -18,7 +18,8 @@ from tools.lock import LOCKS
 ROOT = Path(__file__).resolve().parent.parent
 
 LONGEST_MODULE = 500
-"""Lines; a longer one has two ideas in it."""
+LONGEST_TEST_MODULE = 700
+"""Lines; a longer one has two ideas in it. A test module is a list of cases, and may be longer."""
 
 ALLOWED_IMPORTS = {
     "postgres": {"postgres"},
@@ -67,8 +68,9 @@ def layers() -> Iterator[str]:
 def sizes() -> Iterator[str]:
     """No module is longer than a person keeps in mind."""
     for file in tracked("*.py"):
-        if (length := len(file.read_text(encoding="utf-8").splitlines())) > LONGEST_MODULE:
-            yield f"{file.relative_to(ROOT)} has {length} lines, more than {LONGEST_MODULE}"
+        most = LONGEST_TEST_MODULE if "tests" in file.parts else LONGEST_MODULE
+        if (length := len(file.read_text(encoding="utf-8").splitlines())) > most:
+            yield f"{file.relative_to(ROOT)} has {length} lines, more than {most}"
 
 
 def locks() -> Iterator[str]:

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster import programs
+from tests.unit import places
+from toolchain import summary
+from toolchain.errors import ToolchainError
+
+HOST = {"host": "127.0.0.1", "port": 5433}
+
+
+def output(name: str, application: str = "shop", migration: str | None = "20250131", **more: Any) -> dict[str, Any]:
+    roles = {
+        role: {
+            "user": f"{application}_{role}",
+            "url": f"postgresql://{application}_{role}:s3%2Fcret%21@127.0.0.1:5433/{name}?sslmode=disable",
+        }
+        for role in ("owner", "app", "readonly")
+    }
+    return {"name": name, "endpoints": {"host": HOST, "network": None}, "roles": roles, "migration": migration, **more}
+
+
+@pytest.fixture
+def outputs() -> dict[str, Any]:
+    """Of a stack with two databases, the first of them with a test twin."""
+    return copy.deepcopy(
+        {
+            "server": {"target": "embedded", "version": 18, "host": HOST, "network": None},
+            "databases": {"shop": output("shop", test=output("shop_test")), "till": output("till", "till", None)},
+        }
+    )
+
+
+def test_the_summary_says_what_is_up_and_what_to_run_next_without_a_password(outputs: dict[str, Any]) -> None:
+    text = summary.render("local", outputs)
+    assert text == (
+        "\n"
+        "PostgreSQL 18 (embedded) is up on stack local.\n"
+        "\n"
+        "  database   migration  URL of the application's role, without its password\n"
+        "  shop       20250131   postgresql://shop_app@127.0.0.1:5433/shop\n"
+        "  shop_test  20250131   postgresql://shop_app@127.0.0.1:5433/shop_test\n"
+        "  till       none       postgresql://till_app@127.0.0.1:5433/till\n"
+        "\n"
+        "Next:\n"
+        "  make psql DATABASE=shop    open psql as the application's role\n"
+        "  make -s url DATABASE=shop  print that role's URL with its password\n"
+        "  make preview               show what `make up` would change, pending migrations by name\n"
+        "  make destroy               stop it; the data stays"
+    )
+    assert "cret" not in text
+
+
+def test_the_summary_of_another_stack_names_it_in_its_commands(outputs: dict[str, Any]) -> None:
+    outputs["databases"] = {}
+    assert summary.render("dev", outputs).splitlines() == [
+        "",
+        "PostgreSQL 18 (embedded) is up on stack dev.",
+        "",
+        "Next:",
+        "  make psql STACK=dev     open psql as the application's role",
+        "  make -s url STACK=dev   print that role's URL with its password",
+        "  make preview STACK=dev  show what `make up` would change, pending migrations by name",
+        "  make destroy STACK=dev  stop it; the data stays",
+    ]
+
+
+def test_a_twin_comes_after_its_database(outputs: dict[str, Any]) -> None:
+    assert [name for name, _ in summary.databases(outputs)] == ["shop", "shop_test", "till"]
+    assert list(summary.databases({})) == []
+
+
+@pytest.mark.parametrize(
+    ("database", "role", "name", "user"),
+    [(None, "app", "shop", "shop_app"), ("shop_test", "readonly", "shop_test", "shop_readonly"), ("till", "owner", "till", "till_owner")],
+)
+def test_a_login_is_found_by_database_and_role(outputs: dict[str, Any], database: str | None, role: str, name: str, user: str) -> None:
+    url = f"postgresql://{user}:s3%2Fcret%21@127.0.0.1:5433/{name}?sslmode=disable"
+    assert summary.find_login(outputs, database, role) == (HOST, name, url)
+    assert summary.find_url(outputs, database, role) == url
+
+
+def test_a_database_that_is_not_there_is_told_with_those_that_are(outputs: dict[str, Any]) -> None:
+    with pytest.raises(ToolchainError) as caught:
+        summary.find_login(outputs, "shpo", "app")
+    assert str(caught.value) == "The stack has no database 'shpo'.\nIt has: shop, shop_test, till"
+
+
+@pytest.mark.parametrize(("database", "shown"), [(None, "''"), ("shop", "'shop'")])
+def test_a_stack_without_databases_has_no_login(database: str | None, shown: str) -> None:
+    with pytest.raises(ToolchainError) as caught:
+        summary.find_url({"server": {}, "databases": {}}, database, "app")
+    assert str(caught.value) == f"The stack has no database {shown}.\nIt has: none"
+
+
+PSQL = """
+echo "$*"
+echo "$PGSERVICE"
+echo "$PGSERVICEFILE"
+while read -r line; do echo "$line"; done < "$PGSERVICEFILE"
+exit 3
+"""
+
+
+@pytest.mark.parametrize("where", ["path", "package"])
+def test_psql_gets_the_password_through_a_file_that_is_gone_afterwards(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str], outputs: dict[str, Any], where: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    monkeypatch.setattr(programs, "installed", lambda: tmp_path / "package")
+    places.program(tmp_path / where / "psql", PSQL)
+    with pytest.raises(SystemExit) as caught:
+        summary.run_psql(summary.find_login(outputs, "shop_test", "app"), ["-c", "SELECT 1"])
+    arguments, service, file, *lines = capfd.readouterr().out.splitlines()
+    assert (caught.value.code, arguments, service) == (3, "-c SELECT 1", "pgstack")
+    assert lines == [
+        "[pgstack]",
+        "host=127.0.0.1",
+        "port=5433",
+        "dbname=shop_test",
+        "user=shop_app",
+        "password=s3/cret!",
+        "sslmode=disable",
+    ]
+    assert not Path(file).parent.exists()
+
+
+def test_the_file_for_psql_is_for_its_owner_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str], outputs: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
+    places.program(tmp_path / "path" / "psql", 'ls -l "$PGSERVICEFILE"')
+    with pytest.raises(SystemExit):
+        summary.run_psql(summary.find_login(outputs, None, "app"), [])
+    assert capfd.readouterr().out.startswith("-rw-------")
