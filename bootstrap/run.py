@@ -71,7 +71,8 @@ def _walk(administrator: Login, wanted: Wanted, act: Act | None) -> tuple[str, .
         for name in wanted.databases:
             phase(connection, databases.plan(wanted, name, databases.observe(connection, name), needs_connect))
         existing = [name for name in wanted.databases if databases.observe(connection, name)]
-        for name in existing:
+        # A preview cannot look into a database that the administrator is yet to be let into.
+        for name in existing if act or administrator.user not in {step.lets_in for step in done} else ():
             with administrator.to(name).connect() as session:
                 phase(session, contents.plan(wanted, name, contents.observe(session, wanted, ledger.history_tables())))
         # A role that is yet to be let in says nothing about its password.

@@ -61,7 +61,17 @@ class Account:
     def own(self, path: Path) -> None:
         """Makes `path` this account's."""
         if self.switch:
-            os.chown(path, self.uid, self.gid)
+            os.chown(path, self.uid, self.gid, follow_symlinks=False)
+
+    def make_folder(self, path: Path) -> None:
+        """Makes a folder of this account's, with those above it that are missing; those are open to it whatever the umask."""
+        missing = [folder for folder in reversed(path.parents) if not folder.exists()]
+        for folder in missing:
+            folder.mkdir(exist_ok=True)
+            if self.switch:
+                folder.chmod(0o755)
+        path.mkdir(exist_ok=True)
+        self.own(path)
 
     def require_reach(self, path: Path) -> None:
         """Raises UnreachableFolderError where the account cannot pass through a folder above `path`."""
@@ -79,8 +89,8 @@ class Account:
 
 
 def blocked(path: Path, uid: int, gid: int) -> Path | None:
-    """The first folder above `path` that a user of one group may not pass through, if any. Looks at modes, not at ACLs."""
-    for folder in reversed(path.absolute().parents):
+    """The first folder above `path`, links followed, that a user of one group may not pass through. Looks at modes, not at ACLs."""
+    for folder in reversed(path.resolve().parents):
         if not folder.exists():
             return None
         status = folder.stat()

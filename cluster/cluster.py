@@ -161,9 +161,8 @@ class Cluster:
         """One caller at a time for each cluster, on this machine."""
         owner = account.current(create=True)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            owner.make_folder(self.folder)
             owner.require_reach(self.folder / "pgdata")
-            owner.own(self.folder)
             with (self.folder / ".lock").open("w") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 yield

@@ -40,6 +40,8 @@ def for_account(account: Account) -> Path:
         return programs
     copy = SHARED_COPY / f"{PACKAGE}-{version()[1]}"
     if not copy.exists():
+        SHARED_COPY.mkdir(parents=True, exist_ok=True)
+        SHARED_COPY.chmod(0o755)
         partial = copy.with_name(f".{copy.name}.{os.getpid()}")
         # The libraries of the wheel lie beside the package, where its programs look for them.
         package = programs.parent.parent

@@ -133,10 +133,12 @@ def _apply(connection: psycopg.Connection[Any], migration: Migration, format_: F
     parts = statements.split(migration.up)
     current = parts[0] if parts else statements.Statement("", 0)
     connection.execute(_SESSION)
+    connection.execute("DISCARD TEMP")
     try:
         with connection.transaction():
             for current in parts:
                 connection.execute(current.text.encode())
+                _require_transaction(connection, migration.up, current)
             connection.execute(_SESSION)
             nanoseconds = time.monotonic_ns() - started
             ledger.record(connection, migration, format_.name, nanoseconds)
@@ -145,6 +147,21 @@ def _apply(connection: psycopg.Connection[Any], migration: Migration, format_: F
         if connection.info.transaction_status == TransactionStatus.ACTIVE:
             connection.close()  # the server waits for data of a COPY; nothing else ends that
         raise _failure(error, migration.up, current) from None
+
+
+def _require_transaction(connection: psycopg.Connection[Any], script: Script, statement: statements.Statement) -> None:
+    """Raises MigrationFailed where a statement ended the migration's transaction, as SQL that the parser does not know may."""
+    if connection.info.transaction_status == TransactionStatus.INTRANS:
+        return
+    line = statements.line_of(script.text, statement.start)
+    connection.close()
+    raise MigrationFailed(
+        f"{script.path}:{line}: the statement ended the migration's transaction; what it committed is not in the ledger.",
+        path=script.path,
+        line=line,
+        sqlstate="",
+        hint="Take COMMIT and ROLLBACK out of the file, undo by hand what it did, and run the command again.",
+    )
 
 
 def _failure(error: psycopg.Error, script: Script, statement: statements.Statement) -> MigrationFailed:

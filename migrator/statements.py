@@ -8,7 +8,6 @@ from typing import Any
 from migrator.errors import MigrationFailed
 from migrator.model import Script
 
-SYNTAX_ERROR = "42601"
 TRANSACTION_CONTROL = frozenset({"TRANS_STMT_BEGIN", "TRANS_STMT_START", "TRANS_STMT_COMMIT", "TRANS_STMT_ROLLBACK", "TRANS_STMT_PREPARE"})
 
 

@@ -79,7 +79,8 @@ class Login:
 def _reason(error: psycopg.Error) -> str:
     """What libpq says last, in one line: without the address that it repeats and the question that follows a refused connection."""
     last = str(error).rpartition(" failed: ")[2]
-    return "; ".join(" ".join(line.split()) for line in last.splitlines() if line.strip() and not line.startswith("\t"))
+    lines = [" ".join(line.split()) for line in last.splitlines() if line.strip() and not line.startswith("\t")]
+    return "; ".join(lines) or type(error).__name__
 
 
 def url(*, host: str, port: int, database: str, user: str, password: str = "", sslmode: str = "") -> str:

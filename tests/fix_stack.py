@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 import yaml
@@ -140,7 +141,13 @@ def up(open_folder: Path) -> Iterator[Project]:
 
 
 def end_project(project: Project) -> None:
-    """Stops every server that a project has left running, by the pid in its own data directory."""
+    """Stops every server that a project has left running, and what a killed run has left of its processes."""
 
     for data in (project.folder / ".pgstack" / "data").glob("*"):
         Cluster(data, Marker("pgstack", data.name, 18), 0, {}).stop()
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(project.folder):
+                process.kill()
+        except (psutil.Error, OSError):
+            continue

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent import futures
 from pathlib import Path
@@ -191,7 +192,9 @@ def main() -> None:
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(sys.argv[-1] if len(sys.argv) > 1 else ""), server)
     print(server.add_insecure_port("127.0.0.1:0"), flush=True)
     server.start()
-    server.wait_for_termination()
+    engine = os.getppid()
+    while os.getppid() == engine:  # an engine that was killed tells nobody
+        time.sleep(1)
 
 
 if __name__ == "__main__":

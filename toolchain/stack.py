@@ -23,6 +23,9 @@ STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 TAKES_CONFIG_FILE = frozenset({"destroy", "import", "logs", "preview", "refresh", "up", "update", "watch"})
 """The commands that read a stack's settings and may be pointed at another file."""
 
+TAKES_STACK = TAKES_CONFIG_FILE | {"cancel", "config", "stack"}
+"""The commands that work on a stack; others, such as `whoami`, refuse to be told one."""
+
 SALT = re.compile(r"^encryptionsalt: .+$", re.MULTILINE)
 
 
@@ -65,7 +68,8 @@ class Stack:
         if arguments[0] in TAKES_CONFIG_FILE and self._keeps_salt_apart():
             self.write_salted_file()
             config_file = ["--config-file", str(self.salted_file)]
-        return [str(self.tools / "pulumi"), arguments[0], "--stack", self.name, *config_file, *arguments[1:]]
+        stack = ["--stack", self.name] if arguments[0] in TAKES_STACK else []
+        return [str(self.tools / "pulumi"), arguments[0], *stack, *config_file, *arguments[1:]]
 
     def run(self, arguments: list[str], *, check: bool = True) -> int:
         """Runs `pulumi ARGUMENTS` on this stack in the terminal. Exits with Pulumi's code when it fails and `check` is set."""

@@ -157,7 +157,7 @@ def test_an_account_that_cannot_reach_its_data_is_told_with_the_way_out(tmp_path
 
 @pytest.mark.parametrize("switch", [True, False])
 def test_files_are_given_to_the_account_where_it_is_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, switch: bool) -> None:
-    given: list[tuple[Path, int, int]] = []
-    monkeypatch.setattr(os, "chown", lambda *arguments: given.append(arguments))
+    given: list[tuple[object, ...]] = []
+    monkeypatch.setattr(os, "chown", lambda *arguments, follow_symlinks: given.append((*arguments, follow_symlinks)))
     Account(990, 991, "pgstack", switch).own(tmp_path)
-    assert given == ([(tmp_path, 990, 991)] if switch else [])
+    assert given == ([(tmp_path, 990, 991, False)] if switch else [])

@@ -107,7 +107,7 @@ def test_pulumi_runs_in_the_checkout_with_the_tools_on_path(local: Stack, tmp_pa
         "PULUMI_BACKEND_URL": f"file://{tmp_path}/state",
     }
     assert local.run(["about"]) == 0
-    assert asked(tmp_path) == ["/checkout|about --stack local|file:///state"]
+    assert asked(tmp_path) == ["/checkout|about|file:///state"]
 
 
 def test_a_command_that_fails_ends_the_program_with_its_code_or_tells_it(local: Stack) -> None:
