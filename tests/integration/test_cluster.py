@@ -21,7 +21,7 @@ import psutil
 import psycopg
 import pytest
 
-from cluster import account, postmaster
+from cluster import account, postmaster, programs
 from cluster.cluster import LOG_LIMIT, Cluster
 from cluster.errors import ClusterError, DiskFullError, ForeignDataError, PortTakenError, UnreachableFolderError
 from cluster.marker import Marker
@@ -620,6 +620,8 @@ def test_plain_user_makes_starts_and_stops_a_cluster(clusters: Clusters) -> None
     tried = subprocess.run([*become, *reaches], cwd="/", capture_output=True, check=False)
     if tried.returncode:
         pytest.skip(f"another user cannot run this Python: {tried.stderr.decode().strip()}")
+    if closed := account.blocked(programs.installed() / "postgres", NOBODY, NOBODY):
+        pytest.skip(f"another user cannot run the server's programs: {closed} is closed")
     cluster = clusters.new()
     cluster.folder.mkdir(parents=True)
     os.chown(cluster.folder, NOBODY, NOBODY)
