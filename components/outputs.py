@@ -12,7 +12,7 @@ import pulumi
 from components.database import Database, RoleLogin
 from components.server import Endpoint, Server
 from components.settings import DatabaseSettings
-from postgres import login
+from postgres.url import url
 
 
 def server_output(server: Server) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def _endpoint(endpoint: Endpoint | None) -> dict[str, Any] | None:
 
 def _url(database: str, role: RoleLogin, server: Server) -> pulumi.Output[str]:
     def build(password: str) -> str:
-        return login.url(
+        return url(
             host=server.host.host, port=server.host.port, database=database, user=role.user, password=password, sslmode=server.sslmode
         )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import psycopg
 
@@ -81,11 +80,3 @@ def _reason(error: psycopg.Error) -> str:
     last = str(error).rpartition(" failed: ")[2]
     lines = [" ".join(line.split()) for line in last.splitlines() if line.strip() and not line.startswith("\t")]
     return "; ".join(lines) or type(error).__name__
-
-
-def url(*, host: str, port: int, database: str, user: str, password: str = "", sslmode: str = "") -> str:
-    """A connection URL as libpq, psycopg, sqlx, pgx and Django's URL parsers read it; every part percent-encoded."""
-    secret = f":{quote(password, safe='')}" if password else ""
-    address = f"[{host}]" if ":" in host else quote(host, safe="")
-    options = f"?{urlencode({'sslmode': sslmode})}" if sslmode else ""
-    return f"postgresql://{quote(user, safe='')}{secret}@{address}:{port}/{quote(database, safe='')}{options}"

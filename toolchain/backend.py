@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +40,8 @@ def chosen() -> str | None:
     """The backend the user chose, looked up where Pulumi looks: environment, project file, then `pulumi login`."""
     if url := os.environ.get("PULUMI_BACKEND_URL"):
         return url
-    project = yaml.safe_load((paths.ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+    text = (paths.ROOT / "Pulumi.yaml").read_text(encoding="utf-8")
+    project = yaml.safe_load(text) if "backend:" in text else {}
     if url := (project.get("backend") or {}).get("url"):
         return str(url)
     home = Path(os.environ.get("PULUMI_CREDENTIALS_PATH") or os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
@@ -74,6 +74,8 @@ def write_passphrase() -> None:
         descriptor = os.open(paths.PASSPHRASE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return
+    import secrets  # noqa: PLC0415  once for each checkout
+
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_urlsafe(32))
 

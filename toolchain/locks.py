@@ -6,8 +6,6 @@ import json
 import socket
 from pathlib import Path
 
-import psutil
-
 
 def remove_dead(folder: Path) -> list[str]:
     """Removes the locks below `folder` that a process of this machine left behind, and says which, in words.
@@ -28,6 +26,8 @@ def remove_dead(folder: Path) -> list[str]:
 
 
 def _is_pulumi(pid: int) -> bool:
+    import psutil  # noqa: PLC0415  only where there is a lock
+
     try:
         process = psutil.Process(pid)
         return process.status() != psutil.STATUS_ZOMBIE and process.name().startswith("pulumi")

@@ -8,28 +8,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import http.client
 import os
-import platform
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-import tarfile
-import tempfile
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-from toolchain import golang, paths, versions
-from toolchain.errors import ToolchainError
-
-SDK = "github.com/pulumi/pulumi/sdk/v3"
-PROGRAMS_OF_THE_SDK = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")
-DOWNLOAD_TIMEOUT = 20
-"""Seconds without an answer after which the download is given up for the build."""
+from toolchain import paths, versions
 
 
 def ensure() -> Path:
@@ -48,14 +35,10 @@ def ensure() -> Path:
         return released
     built = paths.cache() / f"pulumi-{versions.PULUMI}-built"
     if not (built / "pulumi").exists():
-        try:
-            download(released)
-        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-            reason = getattr(error, "reason", error)
-            print(f"  no download from {versions.PULUMI_RELEASES} ({reason})", file=sys.stderr)
-        else:
+        from toolchain.acquire import acquire  # noqa: PLC0415  only where there is something to get
+
+        if acquire(released, built):
             return released
-        build(built)
     link(built)
     return paths.BIN
 
@@ -88,81 +71,13 @@ def _new_enough(pulumi: Path) -> bool:
     return False
 
 
-def platform_name() -> str:
-    """The platform in the names of the release archives, such as `linux-x64`; URLError where there is none for it."""
-    machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine().lower())
-    if machine is None:
-        raise urllib.error.URLError(f"there is no release for {platform.machine()} processors")
-    return f"{platform.system().lower()}-{machine}"
-
-
-def download(target: Path) -> None:
-    """Downloads the release archive, checks it, and unpacks its programs into `target`.
-
-    Raises:
-        OSError: of urllib, where the site does not answer.
-        ToolchainError: the archive is not the one that was pinned; nothing of it is kept.
-    """
-    name = f"pulumi-v{versions.PULUMI}-{platform_name()}.tar.gz"
-    expected = versions.PULUMI_SHA256.get(platform_name()) or _published_checksum(name)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download.") as folder:
-        archive = Path(folder, name)
-        digest = hashlib.sha256()
-        with urllib.request.urlopen(f"{versions.PULUMI_RELEASES}/{name}", timeout=DOWNLOAD_TIMEOUT) as answer, archive.open("wb") as out:
-            print(f"  downloading {name}", file=sys.stderr)
-            while chunk := answer.read(1 << 20):
-                digest.update(chunk)
-                out.write(chunk)
-        if digest.hexdigest() != expected:
-            raise ToolchainError(
-                f"{name} has the SHA-256 {digest.hexdigest()}, not {expected}: it was thrown away.",
-                hint="Try again; if it stays so, install Pulumi yourself and put it on PATH.",
-            )
-        unpack(archive, Path(folder, "unpacked"))
-        try:
-            Path(folder, "unpacked", "pulumi").rename(target)
-        except OSError:
-            if not (target / "pulumi").exists():
-                raise  # else another run was faster
-
-
-def _published_checksum(name: str) -> str:
-    """The SHA-256 of an archive from the release's own list, for platforms without a pin."""
-    address = f"{versions.PULUMI_RELEASES}/pulumi-{versions.PULUMI}-checksums.txt"
-    with urllib.request.urlopen(address, timeout=DOWNLOAD_TIMEOUT) as answer:
-        for line in answer.read().decode().splitlines():
-            checksum, _, file = line.partition("  ")
-            if file.strip() == name:
-                return str(checksum)
-    raise ToolchainError(f"{address} does not list {name}.")
-
-
-def unpack(archive: Path, folder: Path) -> None:
-    """Unpacks a release archive; its entries are checked to stay inside `folder` (PEP 706)."""
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
-
-
-def build(target: Path) -> None:
-    """Builds the CLI from Go modules into `target` and lays the SDK's two start scripts beside it. Takes minutes."""
-    print(f"  building Pulumi {versions.PULUMI} from Go modules; about 4 minutes on two cores, once", file=sys.stderr)
-    sdk = golang.module_directory("pulumi", SDK)
-    target.mkdir(parents=True, exist_ok=True)
-    for program in PROGRAMS_OF_THE_SDK:
-        copied = target / Path(program).name
-        shutil.copyfile(sdk / program, copied)
-        copied.chmod(0o755)
-    golang.build("pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", target / "pulumi")
-
-
 def link(built: Path) -> None:
     """Makes `paths.BIN` hold the built programs and the launcher of the language host.
 
     Hard links, not symbolic ones: the engine looks for its language host beside the file it runs from.
     """
     paths.BIN.mkdir(parents=True, exist_ok=True)
-    for name in ("pulumi", *(Path(program).name for program in PROGRAMS_OF_THE_SDK)):
+    for name in ("pulumi", *(Path(program).name for program in versions.PULUMI_PROGRAMS_OF_THE_SDK)):
         place(built / name, paths.BIN / name)
     launch = "import sys; sys.path.insert(0, sys.argv.pop(1)); from toolchain.language_host import main; main()"
     words = [sys.executable, "-c", launch, str(paths.ROOT)]

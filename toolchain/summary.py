@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from cluster import programs
 from toolchain.errors import ToolchainError
 
 
@@ -89,7 +88,7 @@ def run_psql(found: tuple[dict[str, Any], str, str], arguments: list[str]) -> No
         "password": unquote(parts.password or ""),
         **dict(parse_qsl(parts.query)),
     }
-    program = shutil.which("psql") or str(programs.installed() / "psql")
+    program = shutil.which("psql") or _embedded_psql()
     with tempfile.TemporaryDirectory(prefix="pgstack.") as folder:
         file = Path(folder, "service.conf")
         file.touch(mode=0o600)
@@ -97,3 +96,9 @@ def run_psql(found: tuple[dict[str, Any], str, str], arguments: list[str]) -> No
         environment = {**os.environ, "PGSERVICEFILE": str(file), "PGSERVICE": "pgstack"}
         code = subprocess.run([program, *arguments], env=environment, check=False).returncode
     raise SystemExit(code)
+
+
+def _embedded_psql() -> str:
+    from cluster import programs  # noqa: PLC0415  `make up` needs no part of it
+
+    return str(programs.installed() / "psql")

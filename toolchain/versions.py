@@ -14,6 +14,9 @@ PULUMI_SHA256 = {
 }
 """SHA-256 of the release archives. On another platform the release's own list of checksums is used."""
 
+PULUMI_PROGRAMS_OF_THE_SDK = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")
+"""Scripts that a built CLI needs beside it, as paths in the module of the SDK."""
+
 PULUMI_RELEASES = "https://get.pulumi.com/releases/sdk"
 
 GO_MINIMUM = (1, 26)

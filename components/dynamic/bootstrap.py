@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
-from bootstrap.model import Role, Wanted
-from bootstrap.run import differences, ensure
 from components.dynamic.base import Properties, changed, difference, say, unknown
 from postgres.errors import ConnectionFailed
-from postgres.login import Login
+
+if TYPE_CHECKING:
+    from bootstrap.model import Wanted
+    from postgres.login import Login
 
 INPUTS = ("administrator", "databases", "roles", "extensions")
 ROLES = ("owner", "app", "readonly")
@@ -20,10 +21,14 @@ ROLES = ("owner", "app", "readonly")
 
 def login(props: Properties, database: str) -> Login:
     """The login that a resource's input describes."""
+    from postgres.login import Login  # noqa: PLC0415  see the package's docstring
+
     return Login(props["host"], int(props["port"]), database, props["user"], props["password"], props["sslmode"])
 
 
 def _wanted(props: Properties) -> Wanted:
+    from bootstrap.model import Role, Wanted  # noqa: PLC0415
+
     roles = {role: Role(props["roles"][role]["name"], props["roles"][role]["password"]) for role in ROLES}
     return Wanted(tuple(props["databases"]), extensions=tuple(props["extensions"]), **roles)
 
@@ -42,6 +47,8 @@ class BootstrapProvider(ResourceProvider):
     serialize_as_secret_always = False
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        from bootstrap.run import differences  # noqa: PLC0415
+
         if changed(INPUTS, _olds, _news) or unknown(_news):
             return difference(True)
         try:
@@ -53,11 +60,15 @@ class BootstrapProvider(ResourceProvider):
         return difference(bool(found))
 
     def create(self, props: Properties) -> CreateResult:
+        from bootstrap.run import ensure  # noqa: PLC0415
+
         done = ensure(_administrator(props), _wanted(props))
         say(_who(props), [f"made ready: {', '.join(props['databases'])} with its roles, in {len(done)} steps"])
         return CreateResult(_who(props), dict(props))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        from bootstrap.run import ensure  # noqa: PLC0415
+
         say(_who(_news), (f"done: {what}" for what in ensure(_administrator(_news), _wanted(_news))))
         say(_who(_news), (f"kept, though the settings name it no more: {name}" for name in _left(_olds, _news)))
         return UpdateResult(dict(_news))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
-from cluster.cluster import Cluster
-from cluster.marker import Marker
-from cluster.placement import place
 from components.dynamic.base import Properties, changed, difference, say, unknown
+
+if TYPE_CHECKING:
+    from cluster.cluster import Cluster
 
 INPUTS = ("project", "stack", "version", "port", "dataDirectory", "deleteData", "parameters", "password")
 
@@ -23,6 +23,10 @@ def _folder(props: Properties) -> Path:
 
 
 def _cluster(props: Properties) -> Cluster:
+    from cluster.cluster import Cluster  # noqa: PLC0415  see the package's docstring
+    from cluster.marker import Marker  # noqa: PLC0415
+    from cluster.placement import place  # noqa: PLC0415
+
     identity = Marker(props["project"], props["stack"], int(props["version"]))
     return Cluster(place(_folder(props)), identity, int(props["port"]), dict(props["parameters"]))
 

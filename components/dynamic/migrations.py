@@ -9,19 +9,20 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
 from components.dynamic.base import Properties, changed, difference, say, unknown
 from components.dynamic.bootstrap import login
-from migrator.apply import inspect, migrate
 from migrator.discovery import read_folder
 from migrator.errors import MigrationError
 from migrator.model import Folder, Migration
 from postgres.errors import ConnectionFailed
-from postgres.login import Login
+
+if TYPE_CHECKING:
+    from postgres.login import Login
 
 INPUTS = ("database", "owner", "directory", "format", "migrations", "version")
 
@@ -70,6 +71,8 @@ class MigrationsProvider(ResourceProvider):
         return CheckResult(news, [])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        from migrator.apply import inspect  # noqa: PLC0415  see the package's docstring
+
         inputs_changed = bool(changed(INPUTS, _olds, _news))
         if unknown(_news):
             return difference(True)
@@ -97,6 +100,8 @@ class MigrationsProvider(ResourceProvider):
 
     def _apply(self, props: Properties, *, each: bool) -> dict[str, Any]:
         """Applies what is pending and returns the resource's outputs."""
+        from migrator.apply import migrate  # noqa: PLC0415
+
         database = str(props["database"])
         folder = _folder(props)
 

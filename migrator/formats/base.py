@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, LiteralString, Protocol
-
-import psycopg
+from typing import TYPE_CHECKING, Any, LiteralString, Protocol
 
 from migrator.model import Migration
+
+if TYPE_CHECKING:
+    import psycopg  # who only reads files needs no driver
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ The table follows pop's `schema_migration`; its version has 14 characters, the l
 from __future__ import annotations
 
 import re
-from typing import Any, LiteralString
-
-import psycopg
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from migrator.formats.base import Format
 from migrator.model import Migration
+
+if TYPE_CHECKING:
+    import psycopg  # who only reads files needs no driver
 
 
 class SodaHistory:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any, LiteralString
-
-import psycopg
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from migrator.formats.base import Format
 from migrator.model import Migration
+
+if TYPE_CHECKING:
+    import psycopg  # who only reads files needs no driver
 
 
 class SqlxHistory:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bootstrap import run as bootstrap_run
 from components.dynamic import base, bootstrap, cluster, migrations
 from components.dynamic.base import UNKNOWN
 from components.dynamic.bootstrap import BootstrapProvider
@@ -89,7 +90,7 @@ def test_a_login_is_made_of_a_resources_input_and_its_port_is_whole() -> None:
     [{**BOOTSTRAP, "databases": ["shop"]}, {**BOOTSTRAP, "administrator": {**LOGIN, "password": UNKNOWN}}, with_roles(app="till")],
 )
 def test_changed_or_unknown_inputs_are_a_difference_without_looking(monkeypatch: pytest.MonkeyPatch, news: dict[str, Any]) -> None:
-    monkeypatch.setattr(bootstrap, "differences", lambda *_arguments: pytest.fail("the server was asked"))
+    monkeypatch.setattr(bootstrap_run, "differences", lambda *_arguments: pytest.fail("the server was asked"))
     assert BootstrapProvider().diff("shop", BOOTSTRAP, news).changes is True
 
 
@@ -97,7 +98,7 @@ def test_changed_or_unknown_inputs_are_a_difference_without_looking(monkeypatch:
 def test_what_differs_on_the_server_is_said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], found: tuple[str, ...], said: str
 ) -> None:
-    monkeypatch.setattr(bootstrap, "differences", lambda *_arguments: found)
+    monkeypatch.setattr(bootstrap_run, "differences", lambda *_arguments: found)
     assert BootstrapProvider().diff("shop", BOOTSTRAP, BOOTSTRAP).changes is bool(found)
     assert capsys.readouterr().out == said
 
@@ -106,13 +107,13 @@ def test_a_server_that_is_down_is_no_difference_but_said(monkeypatch: pytest.Mon
     def down(*_arguments: Any) -> tuple[str, ...]:
         raise ConnectionFailed("No session", hint="not shown")
 
-    monkeypatch.setattr(bootstrap, "differences", down)
+    monkeypatch.setattr(bootstrap_run, "differences", down)
     assert BootstrapProvider().diff("shop", BOOTSTRAP, BOOTSTRAP).changes is False
     assert capsys.readouterr().out == "shop: roles and rights could not be looked at: No session\n"
 
 
 def test_what_the_settings_name_no_more_is_kept_and_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(bootstrap, "ensure", lambda *_arguments: ("one thing",))
+    monkeypatch.setattr(bootstrap_run, "ensure", lambda *_arguments: ("one thing",))
     news = {**with_roles(app="till", owner="shop_app"), "databases": ["shop"]}
     assert BootstrapProvider().update("shop", BOOTSTRAP, news).outs == news
     assert capsys.readouterr().out.splitlines() == [
@@ -130,7 +131,7 @@ def test_destroying_drops_no_database(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_making_ready_returns_its_inputs_and_says_no_password(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(bootstrap, "ensure", lambda *_arguments: ("a", "b"))
+    monkeypatch.setattr(bootstrap_run, "ensure", lambda *_arguments: ("a", "b"))
     made = BootstrapProvider().create(BOOTSTRAP)
     assert (made.id, made.outs) == ("shop", BOOTSTRAP)
     assert capsys.readouterr().out == "shop: made ready: shop, shop_test with its roles, in 2 steps\n"

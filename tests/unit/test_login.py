@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 
 from postgres.errors import ConnectionFailed
-from postgres.login import CONNECT_TIMEOUT, Login, url
+from postgres.login import CONNECT_TIMEOUT, Login
+from postgres.url import url
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
 NAMED_HOSTS = st.from_regex(r"[a-z][a-z0-9-]{0,20}(\.[a-z][a-z0-9-]{0,10}){0,2}", fullmatch=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit import places
-from toolchain import golang, paths, pulumi_cli, versions
+from toolchain import acquire, golang, paths, pulumi_cli, versions
 from toolchain.errors import ToolchainError
 
 NEW = "echo v3.255.0"
@@ -86,7 +86,7 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         for name in ("pulumi", "pulumi-language-python-exec", "pulumi-resource-pulumi-python"):
             places.program(target / name, NEW)
 
-    monkeypatch.setattr(pulumi_cli, "build", build)
+    monkeypatch.setattr(acquire, "build", build)
     return asked
 
 
@@ -163,7 +163,7 @@ def test_a_release_that_was_downloaded_before_is_used(site: dict[str, bytes]) ->
 
 
 def test_a_build_of_an_earlier_run_is_used_without_a_download(builds: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
-    pulumi_cli.build(paths.cache() / "pulumi-3.255.0-built")
+    acquire.build(paths.cache() / "pulumi-3.255.0-built")
     builds.clear()
     assert pulumi_cli.ensure() == paths.BIN
     assert (builds, capsys.readouterr().err) == ([], "")
@@ -214,7 +214,7 @@ def test_an_answer_that_is_no_http_makes_way_for_the_build(monkeypatch: pytest.M
 def test_a_release_is_unpacked_when_its_checksum_is_right(site: dict[str, bytes], capsys: pytest.CaptureFixture[str]) -> None:
     site[NAME] = RELEASE
     target = paths.cache() / "pulumi-3.255.0"
-    pulumi_cli.download(target)
+    acquire.download(target)
     assert {file.name: file.read_bytes() for file in target.iterdir()} == {"pulumi": b"the program", "pulumi_language": b"the host"}
     assert os.access(target / "pulumi", os.X_OK)
     assert capsys.readouterr().err == f"  downloading {NAME}\n"
@@ -240,7 +240,7 @@ def test_a_platform_without_a_pin_uses_the_releases_own_list(monkeypatch: pytest
     digest = hashlib.sha256(RELEASE).hexdigest()
     site[name] = RELEASE
     site["pulumi-3.255.0-checksums.txt"] = f"{'0' * 64}  {NAME}\n{digest}  {name}\n".encode()
-    pulumi_cli.download(paths.cache() / "there")
+    acquire.download(paths.cache() / "there")
     assert (paths.cache() / "there" / "pulumi").read_bytes() == b"the program"
 
 
@@ -248,15 +248,15 @@ def test_a_platform_that_the_list_does_not_name_is_an_error(monkeypatch: pytest.
     monkeypatch.setattr(platform, "system", lambda: "Plan9")
     site["pulumi-3.255.0-checksums.txt"] = b""
     with pytest.raises(ToolchainError) as caught:
-        pulumi_cli.download(paths.cache() / "there")
+        acquire.download(paths.cache() / "there")
     assert str(caught.value) == (f"{versions.PULUMI_RELEASES}/pulumi-3.255.0-checksums.txt does not list pulumi-v3.255.0-plan9-x64.tar.gz.")
 
 
 def test_a_download_that_another_run_finished_first_is_no_error(site: dict[str, bytes]) -> None:
     site[NAME] = RELEASE
     target = paths.cache() / "pulumi-3.255.0"
-    pulumi_cli.download(target)
-    pulumi_cli.download(target)
+    acquire.download(target)
+    acquire.download(target)
     assert (target / "pulumi").read_bytes() == b"the program"
 
 
@@ -265,7 +265,7 @@ def test_an_archive_that_would_write_outside_its_folder_is_refused(tmp_path: Pat
     file = tmp_path / "a.tar.gz"
     file.write_bytes(archive(**{name: b"evil"}))
     with pytest.raises(tarfile.OutsideDestinationError):
-        pulumi_cli.unpack(file, tmp_path / "unpacked")
+        acquire.unpack(file, tmp_path / "unpacked")
     assert not (tmp_path / "evil").exists()
 
 
@@ -276,7 +276,7 @@ def test_an_archive_with_a_link_to_the_outside_is_refused(tmp_path: Path) -> Non
         entry.type, entry.linkname = tarfile.SYMTYPE, "../../evil"
         tar.addfile(entry)
     with pytest.raises(tarfile.LinkOutsideDestinationError):
-        pulumi_cli.unpack(file, tmp_path / "unpacked")
+        acquire.unpack(file, tmp_path / "unpacked")
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_an_archive_with_a_link_to_the_outside_is_refused(tmp_path: Path) -> Non
 def test_the_platform_in_the_name_of_an_archive(monkeypatch: pytest.MonkeyPatch, system: str, machine: str, name: str) -> None:
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(platform, "machine", lambda: machine)
-    assert pulumi_cli.platform_name() == name
+    assert acquire.platform_name() == name
 
 
 # The build and what is made of it
@@ -299,14 +299,14 @@ def test_the_platform_in_the_name_of_an_archive(monkeypatch: pytest.MonkeyPatch,
 
 def test_a_build_lays_the_start_scripts_of_the_sdk_beside_the_cli(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     sdk = tmp_path / "sdk"
-    for name in pulumi_cli.PROGRAMS_OF_THE_SDK:
+    for name in versions.PULUMI_PROGRAMS_OF_THE_SDK:
         (sdk / name).parent.mkdir(parents=True)
         (sdk / name).write_text(name)
     asked: list[tuple[str, str, Path]] = []
-    monkeypatch.setattr(golang, "module_directory", lambda *arguments: {("pulumi", pulumi_cli.SDK): sdk}[arguments])
+    monkeypatch.setattr(golang, "module_directory", lambda *arguments: {("pulumi", acquire.SDK): sdk}[arguments])
     monkeypatch.setattr(golang, "build", lambda *arguments: asked.append(arguments))
     target = tmp_path / "built"
-    pulumi_cli.build(target)
+    acquire.build(target)
     assert asked == [("pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", target / "pulumi")]
     assert {file.name: (file.read_text(), file.stat().st_mode & 0o777) for file in target.iterdir()} == {
         "pulumi-language-python-exec": ("python/cmd/pulumi-language-python-exec", 0o755),
@@ -316,7 +316,7 @@ def test_a_build_lays_the_start_scripts_of_the_sdk_beside_the_cli(monkeypatch: p
 
 def test_a_build_is_linked_with_a_launcher_of_the_language_host(tmp_path: Path, builds: list[Path]) -> None:
     built = tmp_path / "built"
-    pulumi_cli.build(built)
+    acquire.build(built)
     pulumi_cli.link(built)
     before = {file.name: file.stat() for file in paths.BIN.iterdir()}
     pulumi_cli.link(built)
