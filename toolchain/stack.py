@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from toolchain import backend, locks, paths, pulumi_cli
+from toolchain import backend, locks, paths, pulumi_cli, state
 from toolchain.errors import ToolchainError
 
 PROJECT = "pgstack"
@@ -82,6 +82,8 @@ class Stack:
 
     def outputs(self, *, show_secrets: bool = False) -> dict[str, Any]:
         """The stack's outputs; secrets read `[secret]` unless they are asked for."""
+        if not show_secrets and self.backend.is_local and (known := state.masked_outputs(self._state_file)) is not None:
+            return known
         arguments = ["stack", "output", "--json", *(["--show-secrets"] if show_secrets else [])]
         command = [str(self.tools / "pulumi"), *arguments, "--stack", self.name]
         answer = subprocess.run(command, cwd=paths.ROOT, env=self.environment, capture_output=True, text=True, check=False)
@@ -95,8 +97,7 @@ class Stack:
         if not self.backend.is_local:
             self.run(["stack", "select", "--create"])
             return
-        folder = Path(self.backend.url.removeprefix(backend.LOCAL_SCHEME)).expanduser()
-        if (folder / ".pulumi" / "stacks" / PROJECT / f"{self.name}.json").exists():
+        if self._state_file.exists():
             return
         where = paths.ROOT
         if not self._has_own_salt():
@@ -107,6 +108,12 @@ class Stack:
             self.salted_file.unlink(missing_ok=True)
         command = [str(self.tools / "pulumi"), "stack", "init", self.name, "--no-select", "--non-interactive"]
         subprocess.run(command, cwd=where, env=self.environment, check=True, stdout=subprocess.DEVNULL)
+
+    @property
+    def _state_file(self) -> Path:
+        """Where a local backend keeps the stack's state."""
+        folder = Path(self.backend.url.removeprefix(backend.LOCAL_SCHEME)).expanduser()
+        return folder / ".pulumi" / "stacks" / PROJECT / f"{self.name}.json"
 
     def _remove_dead_locks(self) -> None:
         """Only in the backend that is this program's own: another one is its user's to unlock."""
