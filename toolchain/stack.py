@@ -126,13 +126,21 @@ class Stack:
         return self.settings_file.exists() and SALT.search(self.settings_file.read_text(encoding="utf-8")) is not None
 
     def _keeps_salt_apart(self) -> bool:
-        return self.backend.is_local and not self._has_own_salt() and self.salted_file.exists()
+        return self.backend.is_local and not self._has_own_salt() and self._salt() is not None
+
+    def _salt(self) -> str | None:
+        """The line with the salt: from the copy, or from the state, where Pulumi keeps it too, if the copy is gone."""
+        if self.salted_file.exists() and (found := SALT.search(self.salted_file.read_text(encoding="utf-8"))):
+            return found.group()
+        known = state.salt(self._state_file)
+        return f"encryptionsalt: {known}" if known else None
 
     def write_salted_file(self) -> None:
         """Writes the salted copy anew from the user's file, so that it never goes stale."""
-        salt = SALT.search(self.salted_file.read_text(encoding="utf-8"))
+        salt = self._salt() or ""
         settings = self.settings_file.read_text(encoding="utf-8") if self.settings_file.exists() else ""
-        self.salted_file.write_text(f"{settings.rstrip()}\n{salt.group() if salt else ''}\n".lstrip(), encoding="utf-8")
+        self.salted_file.parent.mkdir(parents=True, exist_ok=True)
+        self.salted_file.write_text(f"{settings.rstrip()}\n{salt}\n".lstrip(), encoding="utf-8")
 
 
 def target_of(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -68,6 +69,13 @@ def test_up_leaves_the_work_tree_as_it_was(project: Project) -> None:
         project.run(*command)
     project.make("up")
     assert project.run("git", "status", "--porcelain").replace("?? .venv\n", "") == ""
+
+
+def test_a_lost_salt_is_taken_from_the_state(up: Project) -> None:
+    before = (up.folder / "Pulumi.local.yaml").read_text(encoding="utf-8")
+    shutil.rmtree(up.folder / ".pgstack" / "stacks")
+    assert resources(up.make("up")) == "17 unchanged"
+    assert (up.folder / "Pulumi.local.yaml").read_text(encoding="utf-8") == before
 
 
 def test_summary_names_databases_and_has_no_password(up: Project) -> None:

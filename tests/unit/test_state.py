@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.state import SIGNATURE, masked_outputs
+from toolchain.state import SIGNATURE, masked_outputs, salt
 
 SECRET = {SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:abc"}
 
@@ -40,3 +40,10 @@ def test_what_is_no_such_checkpoint_is_left_to_the_cli(tmp_path: Path, content: 
 
 def test_a_state_that_is_not_there_is_left_to_the_cli(tmp_path: Path) -> None:
     assert masked_outputs(tmp_path / "local.json") is None
+
+
+def test_the_salt_is_that_of_the_secrets_provider(tmp_path: Path) -> None:
+    file = tmp_path / "local.json"
+    latest = {"secrets_providers": {"type": "passphrase", "state": {"salt": "v1:abc=:v1:def"}}}
+    file.write_text(json.dumps({"version": 3, "checkpoint": {"latest": latest}}))
+    assert (salt(file), salt(tmp_path / "other.json")) == ("v1:abc=:v1:def", None)
