@@ -99,6 +99,9 @@ def test_a_go_that_cannot_be_installed_is_told_with_the_way_out(monkeypatch: pyt
 
 
 def test_a_build_does_not_depend_on_the_callers_go_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in os.environ:
+        if name.startswith(("GO", "CGO")):
+            monkeypatch.delenv(name)
     for name in ("GOFLAGS", "GOROOT", "GOWORK"):
         monkeypatch.setenv(name, "mine")
     monkeypatch.setenv("GOPROXY", "kept")
