@@ -144,24 +144,27 @@ def _apply(connection: psycopg.Connection[Any], migration: Migration, format_: F
             ledger.record(connection, migration, format_.name, nanoseconds)
             format_.history.record(connection, migration, nanoseconds)
     except psycopg.Error as error:
-        if connection.info.transaction_status == TransactionStatus.ACTIVE:
+        failure = _failure(error, migration.up, current)
+        if connection.closed:
+            failure.outcome = "The session broke; whether the migration was committed, the next run sees in the ledger"
+        elif connection.info.transaction_status == TransactionStatus.ACTIVE:
             connection.close()  # the server waits for data of a COPY; nothing else ends that
-        raise _failure(error, migration.up, current) from None
+        raise failure from None
 
 
 def _require_transaction(connection: psycopg.Connection[Any], script: Script, statement: statements.Statement) -> None:
     """Raises MigrationFailed where a statement ended the migration's transaction, as SQL that the parser does not know may."""
     if connection.info.transaction_status == TransactionStatus.INTRANS:
         return
-    line = statements.line_of(script.text, statement.start)
     connection.close()
-    raise MigrationFailed(
-        f"{script.path}:{line}: the statement ended the migration's transaction; what it committed is not in the ledger.",
-        path=script.path,
-        line=line,
-        sqlstate="",
+    error = statements.refusal(
+        script,
+        statement.start,
+        "the statement ended the migration's transaction.",
         hint="Take COMMIT and ROLLBACK out of the file, undo by hand what it did, and run the command again.",
     )
+    error.outcome = "What it committed stays, and is not in the ledger"
+    raise error
 
 
 def _failure(error: psycopg.Error, script: Script, statement: statements.Statement) -> MigrationFailed:
@@ -187,7 +190,7 @@ def _with_aftermath(error: MigrationFailed, applied: tuple[str, ...], pending: i
     rest = pending - len(applied) - 1
     before = f"{len(applied)} before it were applied and stay" if applied else "none was applied before it"
     after = f", {rest} after it were not run" if rest else ""
-    message = f"{Exception.__str__(error)}\nThe migration was rolled back; {before}{after}."
+    message = f"{Exception.__str__(error)}\n{error.outcome}; {before}{after}."
     hint = error.hint or "Mend the file and run the command again: it goes on from here."
     return MigrationFailed(message, path=error.path, line=error.line, sqlstate=error.sqlstate, applied=applied, hint=hint)
 

@@ -29,7 +29,10 @@ class MigrationFailed(MigrationError):
         line: 1-based line of the statement, or of the place in it that the server points to.
         sqlstate: five characters, PostgreSQL's error code; empty where the session broke.
         applied: versions that this run had committed before.
+        outcome: what became of the migration itself, in words.
     """
+
+    outcome = "The migration was rolled back"
 
     def __init__(self, message: str, *, path: str, line: int, sqlstate: str, applied: tuple[str, ...] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)

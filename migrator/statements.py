@@ -29,6 +29,12 @@ def line_of(text: str, index: int) -> int:
     return text.count("\n", 0, index) + 1
 
 
+def refusal(script: Script, start: int, what: str, *, hint: str) -> MigrationFailed:
+    """The error for a statement, from the character `start` on, that the migrator itself refuses."""
+    line = line_of(script.text, start)
+    return MigrationFailed(f"{script.path}:{line}: {what}", path=script.path, line=line, sqlstate="", hint=hint)
+
+
 def split(script: Script) -> tuple[Statement, ...]:
     """The statements of a script. What the parser does not understand is one statement: the server may be newer than it.
 
@@ -48,22 +54,18 @@ def split(script: Script) -> tuple[Statement, ...]:
         end = start + raw.stmt_len if raw.stmt_len else len(text)
         kind = getattr(getattr(raw.stmt, "kind", None), "name", "")
         if kind in TRANSACTION_CONTROL:
-            line = line_of(text, start)
-            raise MigrationFailed(
-                f"{script.path}:{line}: {text[start:end].split()[0].upper()} inside a migration, "
-                "though each one runs in a transaction of its own.",
-                path=script.path,
-                line=line,
-                sqlstate="",
+            verb = text[start:end].split()[0].upper()
+            raise refusal(
+                script,
+                start,
+                f"{verb} inside a migration, though each one runs in a transaction of its own.",
                 hint="Take the statement out of the file, or split the file where the transaction is to end.",
             )
         if _waits_for_data(raw.stmt):
-            line = line_of(text, start)
-            raise MigrationFailed(
-                f"{script.path}:{line}: COPY … FROM STDIN inside a migration: there is nobody to send it data.",
-                path=script.path,
-                line=line,
-                sqlstate="",
+            raise refusal(
+                script,
+                start,
+                "COPY … FROM STDIN inside a migration: there is nobody to send it data.",
                 hint="Use INSERT with the rows as values.",
             )
         statements.append(Statement(text[start:end], start))

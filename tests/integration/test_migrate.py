@@ -537,3 +537,10 @@ def test_killed_migrator_leaves_nothing_of_its_migration(database: Login, sessio
     assert [migration.version for migration in migrate(session, mended)] == ["2"]
     assert (tables(session), ledger_versions(session), sqlx_versions(session)) == (["a", "b"], ["1", "2"], ["1", "2"])
     assert one(session, "SELECT atttypid::regtype::text FROM pg_attribute WHERE attrelid = 'b'::regclass AND attnum = 1") == ("bigint",)
+
+
+def test_broken_session_is_not_called_a_rollback(session: Session, folder: Path) -> None:
+    ends_itself = "CREATE TABLE a (id int);\nSELECT pg_terminate_backend(pg_backend_pid());\n"
+    failed = failure(session, write(folder, {"1_a.sql": ends_itself}))
+    assert "The session broke; whether the migration was committed, the next run sees in the ledger" in str(failed)
+    assert "rolled back" not in str(failed)
