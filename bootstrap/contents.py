@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from bootstrap.model import BootstrapError, Step, Wanted
+from migrator.ledger import SCHEMA as LEDGER_SCHEMA
 
 Rights = dict[str, frozenset[LiteralString]]
 
@@ -91,12 +92,10 @@ def observe(connection: psycopg.Connection[Any], wanted: Wanted, left_out: Itera
     return Observed(
         extensions=frozenset(name for (name,) in extensions),
         available=dict(available),
-        things=tuple(Thing(kind, names, frozenset(rights)) for (kind, names), rights in things.items() if names != (_OUR_SCHEMA,)),
+        things=tuple(Thing(kind, names, frozenset(rights)) for (kind, names), rights in things.items() if names != (LEDGER_SCHEMA,)),
         defaults=frozenset(defaults),
     )
 
-
-_OUR_SCHEMA = "pgstack"
 
 _THINGS = """
     SELECT 'schema', n.nspname, NULL, coalesce(r.rolname, 'PUBLIC'), a.privilege_type

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,10 +13,10 @@ from bootstrap import contents, databases, roles
 from bootstrap.model import BootstrapError, Role, Step, Wanted
 from migrator import ledger
 from postgres import scram
-from postgres.locks import advisory_lock
+from postgres.locks import advisory_lock, key_of
 from postgres.login import Login
 
-LOCK_KEY = int.from_bytes(hashlib.sha256(b"pgstack bootstrap").digest()[:8], "big", signed=True)
+LOCK_KEY = key_of("pgstack bootstrap")
 LOCK_TIMEOUT = 120.0
 """Seconds to wait for another bootstrap of the server: concurrent ones fail with "tuple concurrently updated"."""
 
@@ -31,7 +30,8 @@ def differences(administrator: Login, wanted: Wanted) -> tuple[str, ...]:
     Raises:
         ConnectionFailed: the server does not answer, or refuses the administrator.
     """
-    return _walk(administrator, wanted, None)
+    with administrator.connect() as connection:
+        return _walk(connection, administrator, wanted, None)
 
 
 def ensure(administrator: Login, wanted: Wanted) -> tuple[str, ...]:
@@ -48,38 +48,38 @@ def ensure(administrator: Login, wanted: Wanted) -> tuple[str, ...]:
         administrator.connect() as connection,
         advisory_lock(connection, LOCK_KEY, what="another bootstrap of this server", timeout=LOCK_TIMEOUT),
     ):
-        return _walk(administrator, wanted, lambda session, steps: _run(session, wanted.owner, steps))
+        return _walk(connection, administrator, wanted, lambda session, steps: _run(session, wanted.owner, steps))
 
 
-def _walk(administrator: Login, wanted: Wanted, act: Act | None) -> tuple[str, ...]:
+def _walk(connection: psycopg.Connection[Any], administrator: Login, wanted: Wanted, act: Act | None) -> tuple[str, ...]:
     """Goes through the phases in order; each one looks at what the ones before it left. Without `act` nothing is run."""
     done: list[Step] = []
 
-    def phase(connection: psycopg.Connection[Any], steps: list[Step]) -> None:
+    def phase(session: psycopg.Connection[Any], steps: list[Step]) -> None:
         if act:
-            act(connection, steps)
+            act(session, steps)
         done.extend(steps)
 
-    with administrator.connect() as connection:
+    def verifier(role: Role) -> sql.Literal:
+        return scram.verifier(connection, role.name, role.password)
 
-        def verifier(role: Role) -> sql.Literal:
-            return scram.verifier(connection, role.name, role.password)
-
-        observed = roles.observe(connection, wanted)
-        phase(connection, roles.plan(wanted, observed, verifier))
-        needs_connect = None if observed.administrator_is_superuser else administrator.user
-        for name in wanted.databases:
-            phase(connection, databases.plan(wanted, name, databases.observe(connection, name), needs_connect))
-        existing = [name for name in wanted.databases if databases.observe(connection, name)]
-        # A preview cannot look into a database that the administrator is yet to be let into.
-        for name in existing if act or administrator.user not in {step.lets_in for step in done} else ():
-            with administrator.to(name).connect() as session:
-                phase(session, contents.plan(wanted, name, contents.observe(session, wanted, ledger.history_tables())))
-        # A role that is yet to be let in says nothing about its password.
-        shut_out = set() if act else {step.lets_in for step in done}
-        known = [role for role in wanted.roles if existing and role.name in observed.attributes.keys() - shut_out]
-        refused = [role for role in known if not _logs_in(administrator, existing[0], role)]
-        phase(connection, [_password(role, verifier(role)) for role in refused])
+    observed = roles.observe(connection, wanted)
+    phase(connection, roles.plan(wanted, observed, verifier))
+    needs_connect = None if observed.administrator_is_superuser else administrator.user
+    existing = []
+    for name in wanted.databases:
+        found = databases.observe(connection, name)
+        phase(connection, databases.plan(wanted, name, found, needs_connect))
+        if found or act:
+            existing.append(name)
+    # Where nothing is run, who is yet to be let in cannot look into a database, and says nothing about a password.
+    shut_out = set() if act else {step.lets_in for step in done}
+    for name in existing if administrator.user not in shut_out else ():
+        with administrator.to(name).connect() as session:
+            phase(session, contents.plan(wanted, name, contents.observe(session, wanted, ledger.history_tables())))
+    known = [role for role in wanted.roles if existing and role.name in observed.attributes.keys() - shut_out]
+    refused = [role for role in known if not _logs_in(administrator, existing[0], role)]
+    phase(connection, [_password(role, verifier(role)) for role in refused])
     return tuple(step.what for step in done)
 
 
@@ -95,7 +95,7 @@ def _password(role: Role, verifier: sql.Literal) -> Step:
 def _run(connection: psycopg.Connection[Any], owner: Role, steps: list[Step]) -> None:
     for step in steps:
         try:
-            with _as(connection, owner) if step.as_owner else _as(connection, None):
+            with _as(connection, owner if step.as_owner else None):
                 connection.execute(step.statement)
         except psycopg.Error as error:
             administrator = connection.info.user

@@ -156,9 +156,7 @@ def _name_problems(databases: Mapping[int, DatabaseSettings]) -> list[str]:
     names = [(entry.name, f"databases[{index}].name") for index, entry in databases.items()]
     twins = [(entry.twin, f"databases[{index}].testTwin") for index, entry in databases.items() if entry.twin]
     roles = [
-        (getattr(entry, role), f"databases[{index}].roles.{role}")
-        for index, entry in databases.items()
-        for role in ("owner", "app", "readonly")
+        (getattr(entry, role), f"databases[{index}].roles.{role}") for index, entry in databases.items() for role in RoleNames.model_fields
     ]
     made = [f"{NAMESPACE}:{key}: {name!r} {problem}" for name, key in [*twins, *roles] if (problem := identifiers.problem_with(name))]
     return [*_doubles("database", [*names, *twins]), *_doubles("role", roles), *made]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,9 +15,9 @@ from migrator.formats import FORMATS
 from migrator.formats.base import Format, History
 from migrator.model import Folder, Migration, Script
 from migrator.plan import Plan, compare
-from postgres.locks import advisory_lock
+from postgres.locks import advisory_lock, key_of
 
-LOCK_KEY = int.from_bytes(hashlib.sha256(b"pgstack migrations").digest()[:8], "big", signed=True)
+LOCK_KEY = key_of("pgstack migrations")
 LOCK_TIMEOUT = 300.0
 """Seconds to wait for another migrator of the same database."""
 
@@ -132,8 +131,7 @@ def _apply(connection: psycopg.Connection[Any], migration: Migration, format_: F
     started = time.monotonic_ns()
     parts = statements.split(migration.up)
     current = parts[0] if parts else statements.Statement("", 0)
-    connection.execute(_SESSION)
-    connection.execute("DISCARD TEMP")
+    connection.execute(_SESSION + "; DISCARD TEMP")
     try:
         with connection.transaction():
             for current in parts:
@@ -192,7 +190,9 @@ def _with_aftermath(error: MigrationFailed, applied: tuple[str, ...], pending: i
     after = f", {rest} after it were not run" if rest else ""
     message = f"{Exception.__str__(error)}\n{error.outcome}; {before}{after}."
     hint = error.hint or "Mend the file and run the command again: it goes on from here."
-    return MigrationFailed(message, path=error.path, line=error.line, sqlstate=error.sqlstate, applied=applied, hint=hint)
+    told = MigrationFailed(message, path=error.path, line=error.line, sqlstate=error.sqlstate, applied=applied, hint=hint)
+    told.outcome = error.outcome
+    return told
 
 
 def _has_table(connection: psycopg.Connection[Any], table: str) -> bool:

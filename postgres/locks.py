@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import time
 from collections.abc import Iterator
@@ -15,6 +16,11 @@ from postgres.errors import PgstackError
 FIRST_PAUSE = 0.02
 LONGEST_PAUSE = 1.0
 """Seconds between two tries; the pause doubles from the first to the longest, with jitter."""
+
+
+def key_of(name: str) -> int:
+    """The key of the advisory lock that has this name: a signed 64-bit number."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
 
 
 class LockTimeout(PgstackError):
