@@ -3,54 +3,89 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from migrator.errors import FormatError
 
 BOM = b"\xef\xbb\xbf"
 
+REPEATABLE = "R__"
+"""What the version of a migration begins with that has none of its own and runs again whenever its file changes."""
+
+Order = tuple[bool, tuple[int, ...], str]
+"""What versions are sorted by: repeatable ones last, by name; all others by their numbers."""
+
+
+def order_of(version: str) -> Order:
+    """The place of a version: `9` before `10`, `1.9` before `1.10`, and `1.0` the same as `1`."""
+    if version.isdecimal():
+        return (False, (int(version),), "")
+    if version.startswith(REPEATABLE):
+        return (True, (), version)
+    numbers = [int(part) for part in version.split(".")]
+    while len(numbers) > 1 and not numbers[-1]:
+        numbers.pop()
+    return (False, tuple(numbers), "")
+
 
 @dataclass(frozen=True)
 class Script:
-    """One file of SQL.
+    """The SQL of one direction: a file, or a section of one.
 
     Attributes:
-        path: as messages show it, relative to where the program runs.
-        raw: the bytes of the file.
+        path: of the file, as messages show it.
+        raw: the bytes of the whole file.
+        text: the SQL, without a byte order mark and with line feeds alone as its line ends.
+        first_line: the 1-based line of the file at which `text` begins.
+        transactional: False where the file itself asks to be run outside a transaction.
     """
 
     path: str
     raw: bytes
+    text: str
+    first_line: int = 1
+    transactional: bool = True
 
     @classmethod
     def read(cls, file: Path) -> Script:
-        """Reads a file.
+        """Reads a whole file.
 
         Raises:
             FormatError: it is not UTF-8, or has a NUL byte, which PostgreSQL takes in no text; says at which byte.
         """
-        raw = file.read_bytes()
+        return cls.of(str(file), file.read_bytes())
+
+    @classmethod
+    def of(cls, path: str, raw: bytes) -> Script:
+        """The script that a file's bytes are; raises as `read` does."""
         at = raw.find(b"\0")
+        text = ""
         if at < 0:
             try:
-                raw.decode()
-            except UnicodeDecodeError as error:
-                at = error.start
+                text = raw.removeprefix(BOM).replace(b"\r\n", b"\n").decode()
+            except UnicodeDecodeError:
+                at = _first_bad_byte(raw)
         if at >= 0:
-            raise FormatError(f"{file} is no UTF-8 text: see byte {at + 1}.", hint="Save it as UTF-8 and try again.")
-        return cls(str(file), raw)
+            raise FormatError(f"{path} is no UTF-8 text: see byte {at + 1}.", hint="Save it as UTF-8 and try again.")
+        return cls(path, raw, text)
 
-    @cached_property
-    def text(self) -> str:
-        """The SQL, without a byte order mark and with line feeds alone as its line ends."""
-        return self.raw.removeprefix(BOM).replace(b"\r\n", b"\n").decode()
+    def section(self, text: str, first_line: int, *, transactional: bool = True) -> Script:
+        """A part of the same file."""
+        return replace(self, text=text, first_line=first_line, transactional=transactional)
 
-    @cached_property
+    @property
     def checksum(self) -> str:
         """SHA-256 of `text` in hex: a checkout with other line ends is the same migration."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def _first_bad_byte(raw: bytes) -> int:
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return 0
 
 
 @dataclass(frozen=True)
@@ -58,28 +93,40 @@ class Migration:
     """One step of a schema's history.
 
     Attributes:
-        version: as the file name has it, digits and all.
-        order: what versions are sorted by.
+        version: as the format's tool records it; `R__<name>` for one that is repeatable.
         name: as the file name has it, without version and suffix.
         up: what makes the step.
-        down: what undoes it, where there is such a file.
+        down: what undoes it, where the files say so.
+        order: what migrations are sorted by.
+        checksum: of the up script.
     """
 
     version: str
-    order: int
     name: str
     up: Script
     down: Script | None = None
+    order: Order = field(init=False, repr=False, compare=False)
+    checksum: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Every run asks for these of every migration.
+        object.__setattr__(self, "order", order_of(self.version))
+        object.__setattr__(self, "checksum", self.up.checksum)
 
     @property
-    def checksum(self) -> str:
-        """SHA-256 of the up file's text, in hex."""
-        return self.up.checksum
+    def repeatable(self) -> bool:
+        """Whether it has no version, and runs again whenever its file changes."""
+        return self.version.startswith(REPEATABLE)
 
     @property
     def title(self) -> str:
         """Version and name, as messages show a migration."""
-        return f"{self.version}_{self.name}"
+        return title_of(self.version, self.name)
+
+
+def title_of(version: str, name: str) -> str:
+    """Version and name, as messages show a migration."""
+    return version if version.startswith(REPEATABLE) else f"{version}_{name}"
 
 
 @dataclass(frozen=True)
@@ -88,9 +135,11 @@ class Folder:
 
     Attributes:
         path: the folder, as the settings name it.
-        format: a name of `migrator.formats`.
+        format: a name of `migrator.formats`; empty where several fit, or where there are no files to tell it from.
+        candidates: the formats that fit, where `format` is empty and there are files.
     """
 
     path: str
     format: str
     migrations: tuple[Migration, ...]
+    candidates: tuple[str, ...] = ()

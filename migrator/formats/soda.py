@@ -5,11 +5,12 @@ The table follows pop's `schema_migration`; its version has 14 characters, the l
 
 from __future__ import annotations
 
-import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString
 
-from migrator.formats.base import Format
-from migrator.model import Migration
+from migrator.formats.base import Applied, Command, Format
+from migrator.formats.pattern import Pattern
+from migrator.model import Folder, Migration
 
 if TYPE_CHECKING:
     import psycopg  # who only reads files needs no driver
@@ -20,30 +21,49 @@ class SodaHistory:
 
     table: LiteralString = "schema_migration"
 
-    def create(self, connection: psycopg.Connection[Any]) -> None:
-        connection.execute(
-            """
-            CREATE TABLE IF NOT EXISTS public.schema_migration (
-                version varchar(14) NOT NULL,
-                CONSTRAINT schema_migration_pkey PRIMARY KEY (version)
-            )
-            """
+    keeps_each = True
+
+    create: tuple[LiteralString, ...] = (
+        """
+        CREATE TABLE IF NOT EXISTS public.schema_migration (
+            version varchar(14) NOT NULL,
+            CONSTRAINT schema_migration_pkey PRIMARY KEY (version)
         )
-        connection.execute("CREATE UNIQUE INDEX IF NOT EXISTS schema_migration_version_idx ON public.schema_migration (version)")
+        """,
+        "CREATE UNIQUE INDEX IF NOT EXISTS schema_migration_version_idx ON public.schema_migration (version)",
+    )
 
-    def applied(self, connection: psycopg.Connection[Any]) -> dict[int, bytes | None]:
-        return {int(row[0]): None for row in connection.execute("SELECT version FROM public.schema_migration").fetchall()}
+    def is_own(self, columns: frozenset[str]) -> bool:
+        return columns == {"version"}
 
-    def checksums(self, migration: Migration) -> frozenset[bytes]:
-        return frozenset()
+    def lock_key(self, database: str) -> int | None:
+        return None
 
-    def record(self, connection: psycopg.Connection[Any], migration: Migration, nanoseconds: int) -> None:
-        connection.execute("INSERT INTO public.schema_migration (version) VALUES (%s)", [migration.version])
+    def applied(self, connection: psycopg.Connection[Any], folder: Folder) -> tuple[Applied, ...]:
+        rows = connection.execute("SELECT version FROM public.schema_migration ORDER BY version").fetchall()
+        return tuple(Applied(version) for (version,) in rows)
+
+    def checksums(self, migration: Migration) -> tuple[bytes, ...]:
+        return ()
+
+    def record(self, migration: Migration, started: datetime | None = None) -> Command:
+        return Command("INSERT INTO public.schema_migration (version) VALUES (%s)", (migration.version,))
+
+    def forget(self, migration: Migration, previous: Migration | None) -> Command:
+        return Command("DELETE FROM public.schema_migration WHERE version = %s", (migration.version,))
+
+    def mend(self, migration: Migration) -> Command | None:
+        return None
 
 
 SODA = Format(
     name="soda",
-    patterns=(re.compile(r"(?P<version>[0-9]{1,14})_(?P<name>.+)\.(?P<direction>up|down)\.sql"),),
+    tool="soda",
+    pattern=Pattern(r"([0-9]{1,14})_([^.]+)\.(up|down)\.sql"),
     history=SodaHistory(),
     version_limit=10**14 - 1,
+    examples=("20250131120000_create_users.up.sql", "20250131120000_create_users.down.sql"),
+    placeholder=Pattern(r"\{\{"),
+    beside=frozenset({"schema.sql"}),
+    unread=Pattern(r"[0-9]+_.+\.fizz"),
 )
