@@ -1,218 +1,235 @@
-"""Applies what is pending, a transaction each, under one lock."""
+"""Brings a database where its files want it: what is pending is applied, what is too much undone, under one lock."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import Any
+import contextlib
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from importlib import import_module
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg.pq import TransactionStatus
 
-from migrator import ledger, statements
-from migrator.errors import MigrationFailed, NotEmptyError
-from migrator.formats import FORMATS
-from migrator.formats.base import Format, History
-from migrator.model import Folder, Migration, Script
-from migrator.plan import Plan, compare
-from postgres.locks import advisory_lock, key_of
+from migrator import ledger, session
+from migrator.errors import Interrupted, MigrationError, MigrationFailed, SessionLost, TargetError
+from migrator.events import Listener
+from migrator.explain import explained
+from migrator.link import Link, where
+from migrator.model import Folder, Migration
+from migrator.plan import Plan
+from migrator.session import Found, Settings
+from migrator.state import State, inspect, read
+from migrator.takeover import take_over
+from migrator.wire import FIRST_SILENCE
+from postgres.errors import ConnectionFailed
 
-LOCK_KEY = key_of("pgstack migrations")
-LOCK_TIMEOUT = 300.0
-"""Seconds to wait for another migrator of the same database."""
+if TYPE_CHECKING:
+    from migrator.jobs import Job
 
-LONGEST_EXCERPT = 200
-"""Characters of a failed statement that a message shows."""
+__all__ = ["inspect", "migrate"]
 
-Progress = Callable[[Migration, float], None]
-"""Called after each migration with the seconds it took."""
-
-_SESSION = "RESET ROLE; RESET ALL; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0"
-"""Run before each migration and its history rows: what one file sets must not reach the next."""
-
-
-def inspect(connection: psycopg.Connection[Any], folder: Folder) -> Plan:
-    """Compares a folder with a database. Reads only.
-
-    A database without a ledger, but with the history of the format's own tool, is compared with that history.
-
-    Raises:
-        NotEmptyError: the database has tables, and neither ledger nor history.
-    """
-    return compare(folder.migrations, _applied(connection, folder))
+LOSSES = 2
+"""Times that a session may break at one migration; after that the migration itself is suspected."""
 
 
-def migrate(connection: psycopg.Connection[Any], folder: Folder, progress: Progress | None = None) -> tuple[Migration, ...]:
-    """Applies every pending migration of a folder and returns them.
+def migrate(
+    connection: psycopg.Connection[Any],
+    folder: Folder,
+    listener: Listener | None = None,
+    settings: Settings | None = None,
+    *,
+    target: str | None = None,
+    allow_rollback: bool = False,
+) -> tuple[Migration, ...]:
+    """Applies every pending migration of a folder, or undoes those above a target; returns them in the order of that.
 
     Makes the ledger where there is none, and takes over what the format's own tool applied before. Each migration is
-    committed together with its rows in both histories.
+    committed together with its rows in both records. A session that breaks is opened again: the ledger tells what was committed.
 
     Args:
-        connection: a session of the database's owner, in autocommit mode.
+        connection: a session of the database's owner, in autocommit mode. It is closed if it breaks.
+        target: the version to go to; None for the newest.
+        allow_rollback: whether migrations above the target may be undone.
 
     Raises:
-        DriftError: files and ledger disagree; nothing was run.
-        NotEmptyError: the database has tables, and neither ledger nor history; nothing was run.
+        FormatError, DirtyError, NotEmptyError, DriftError, TargetError: nothing was run.
+        PoolerError, ReadOnlyError: nothing was run; migrations need another address.
         MigrationFailed: names file, line and SQLSTATE; earlier migrations stay applied.
+        Interrupted: by Ctrl-C; earlier migrations stay applied.
         LockTimeout: another migrator is at work.
+        ConnectionFailed: the session was lost, and the server did not come back.
+        MigrationError: the records cannot be read or written; says what is missing.
     """
-    if not folder.migrations:
-        return ()
-    with advisory_lock(connection, LOCK_KEY, what="another migrator of this database", timeout=LOCK_TIMEOUT):
-        format_ = FORMATS[folder.format]
-        _take_over(connection, folder, format_)
-        plan = compare(folder.migrations, ledger.rows(connection))
-        plan.refuse_drift()
-        applied: list[Migration] = []
-        for migration in plan.pending:
-            started = time.monotonic()
+    run = _Run(connection, folder, listener or Listener(), settings or Settings(), target, allow_rollback=allow_rollback)
+    return run.to_the_end()
+
+
+class _Run:
+    """One call of `migrate`, over as many sessions as it takes."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        folder: Folder,
+        listener: Listener,
+        settings: Settings,
+        target: str | None,
+        *,
+        allow_rollback: bool,
+    ) -> None:
+        self._link = Link(connection, listener, min(FIRST_SILENCE, settings.lock_timeout / 2))
+        self._folder = folder
+        self._listener = listener
+        self._settings = settings
+        self._target = target
+        self._allow_rollback = allow_rollback
+        self._planned = 0
+        self._careful = False
+        self._done: list[Migration] = []
+        self._unheard: list[Job] = []
+        self._at: Migration | None = None
+
+    def to_the_end(self) -> tuple[Migration, ...]:
+        losses: Counter[str] = Counter()
+        try:
+            while True:
+                try:
+                    with self._link.watched(), explained(self._link.connection):
+                        self._once(self._link.connection)
+                except SessionLost as error:
+                    version = self._at.version if self._at else ""
+                    losses[version] += 1
+                    if losses[version] > LOSSES:
+                        self._link.abandon()
+                        raise self._suspicion(error) from None
+                    self._careful = losses.total() > 1
+                    self._link.reopen(str(error.args[0]))
+                else:
+                    return tuple(self._done)
+        finally:
+            self._link.close()
+
+    def _once(self, connection: psycopg.Connection[Any]) -> None:
+        self._at = None
+        if not self._folder.format:
+            self._folder = read(connection, self._folder, self._target).folder
+        locks = session.Locks(connection, self._folder.format, self._settings)
+        self._link.end_lost()
+        with locks.entered() as (pid, found):
+            self._link.identify(pid)
+            outside = self._round(connection, found)
+            while outside is not None:
+                with locks.open_to_tool():
+                    self._execute(connection, [outside])
+                outside = self._round(connection)
+
+    def _round(self, connection: psycopg.Connection[Any], found: Found | None = None) -> Job | None:
+        """Looks at the records and does what they ask for, up to the first migration that goes outside a transaction; returns that.
+
+        It is run while the format's own tool may have its lock: a tool that waits for it inside the server would be waited for by
+        that migration.
+        """
+        state = read(connection, self._folder, self._target, found=found)
+        state.plan.refuse_drift()
+        self._refuse_rollback(state.plan)
+        self._recount(state.plan)
+        if not state.folder.format:
+            return None
+        if state.plan.pending:
+            Thread(target=import_module, args=("pglast",)).start()  # the parser comes while the server is at work, or far away
+        take_over(connection, state)
+        return self._run(connection, state)
+
+    def _recount(self, plan: Plan) -> None:
+        """Counts what a lost session committed: it may be more than anybody heard of, and less if the server crashed."""
+        left = {migration.order for migration in plan.pending} | {row.order for row in plan.undo}
+        unheard = [job for job in self._unheard if job.migration.order not in left]
+        self._unheard = []
+        self._done = [migration for migration in self._done if migration.order not in left]
+        for job in unheard:
+            self._done.append(job.migration)
+            self._listener.ran(job.migration, job.direction, 0.0)
+
+    def _refuse_rollback(self, plan: Plan) -> None:
+        if plan.undo and not self._allow_rollback:
+            raise TargetError(
+                f"The target version {self._target} is below what is applied: {', '.join(row.title for row in plan.undo)} would be undone. "
+                "Nothing was run.",
+                hint="Set allowRollback (or use `ops migrate down`) if that is meant: what they hold is lost.",
+            )
+
+    def _run(self, connection: psycopg.Connection[Any], state: State) -> Job | None:
+        """Runs what is to be run, up to the first that goes outside a transaction; returns that."""
+        folder, plan = state.folder, state.plan
+        if not plan.pending and not plan.undo:
+            return None
+        from migrator.jobs import downs, ups  # noqa: PLC0415  who has nothing to apply need not wait for all that
+        from migrator.statements import check, outside  # noqa: PLC0415
+
+        jobs = [*downs(folder, plan.undo, plan.applied, partial(ledger.down_sql, connection)), *ups(folder, plan.pending)]
+        jobs = [job.outside() if job.migration.version in state.begun else job for job in jobs]
+        for job in jobs:
+            check(job.script)
+        if not self._planned:
+            self._planned = len(jobs)
+            self._listener.planned(len(jobs))
+        count = next((number for number, job in enumerate(jobs) if outside(job.script)), len(jobs))
+        self._execute(connection, jobs[:count])
+        return jobs[count] if count < len(jobs) else None
+
+    def _execute(self, connection: psycopg.Connection[Any], jobs: Sequence[Job]) -> None:
+        if not jobs:
+            return
+        from migrator.execute import Executor  # noqa: PLC0415  who has nothing to apply need not wait for it
+
+        self._at = jobs[0].migration
+        executor = Executor(connection, self._settings, self._listener, self._link.watch, careful=self._careful)
+        try:
             try:
-                _apply(connection, migration, format_)
-            except MigrationFailed as error:
-                raise _with_aftermath(error, tuple(done.version for done in applied), len(plan.pending)) from None
-            applied.append(migration)
-            if progress:
-                progress(migration, time.monotonic() - started)
-        return tuple(applied)
+                executor.run(jobs, earlier=self._done, planned=self._planned)
+            finally:
+                self._done += [job.migration for job in executor.committed]
+                self._unheard = [*jobs[len(executor.committed) :]]
+                self._at = self._unheard[0].migration if self._unheard else None
+        except KeyboardInterrupt:
+            raise self._interruption(connection, jobs) from None
 
+    def _interruption(self, connection: psycopg.Connection[Any], jobs: Sequence[Job]) -> Interrupted:
+        from migrator.statements import outside  # noqa: PLC0415  likewise
 
-def _applied(connection: psycopg.Connection[Any], folder: Folder) -> tuple[ledger.Row, ...]:
-    """The ledger's rows; where there is no ledger, those that the tool's history amounts to."""
-    if ledger.exists(connection):
-        return ledger.rows(connection)
-    if not folder.migrations:
-        return ()
-    history = FORMATS[folder.format].history
-    if _has_table(connection, history.table):
-        return _rows_of_history(history, history.applied(connection), folder)
-    if tables := _tables(connection):
-        raise NotEmptyError(
-            f"The database {connection.info.dbname} has tables ({', '.join(tables)}), but no record of how they were made: "
-            f"neither pgstack's ledger nor {folder.format}'s table {history.table}.",
-            hint="Was it migrated by another tool? Then name that one's `format:` in the settings. If its tables are of no use, drop them.",
+        with contextlib.suppress(psycopg.Error, MigrationError):  # then it is what was heard of that counts
+            self._recount(read(connection, self._folder, self._target).plan)
+        left = next((job for job in jobs if job.migration not in self._done), None)
+        if left is None:
+            at = "the end"
+        elif outside(left.script):
+            at = f"{left.migration.title}, which runs outside a transaction, so that the next run has to see how far it came"
+        else:
+            at = f"{left.migration.title}, which was rolled back"
+        return Interrupted(
+            f"Interrupted at {at}; {len(self._done)} of {self._planned} were committed and stay.",
+            hint="Run the command again: it goes on from here.",
         )
-    return ()
 
-
-def _rows_of_history(history: History, recorded: dict[int, bytes | None], folder: Folder) -> tuple[ledger.Row, ...]:
-    """A tool's history as rows of a ledger; a file that is not the one the tool ran has no checksum."""
-    files = {migration.order: migration for migration in folder.migrations}
-    rows = []
-    for order, checksum in sorted(recorded.items()):
-        migration = files.get(order)
-        if migration is None:
-            rows.append(ledger.Row(str(order), "unknown", ""))
-            continue
-        same = checksum is None or checksum in history.checksums(migration)
-        rows.append(ledger.Row(migration.version, migration.name, migration.checksum if same else ""))
-    return tuple(rows)
-
-
-def _take_over(connection: psycopg.Connection[Any], folder: Folder, format_: Format) -> None:
-    """Makes both histories where they are missing; what the tool applied goes into the ledger."""
-    if ledger.exists(connection):
-        return
-    rows = _applied(connection, folder)
-    compare(folder.migrations, rows).refuse_drift()
-    versions = {row.order for row in rows}
-    with connection.transaction():
-        ledger.create(connection)
-        if not _has_table(connection, format_.history.table):
-            format_.history.create(connection)
-        ledger.restrict(connection, "public", format_.history.table)
-        for migration in folder.migrations:
-            if migration.order in versions:
-                ledger.record(connection, migration, folder.format, None)
-
-
-def _apply(connection: psycopg.Connection[Any], migration: Migration, format_: Format) -> None:
-    """Runs one migration and writes both histories, in one transaction."""
-    started = time.monotonic_ns()
-    parts = statements.split(migration.up)
-    current = parts[0] if parts else statements.Statement("", 0)
-    connection.execute(_SESSION + "; DISCARD TEMP")
-    try:
-        with connection.transaction():
-            for current in parts:
-                connection.execute(current.text.encode())
-                _require_transaction(connection, migration.up, current)
-            connection.execute(_SESSION)
-            nanoseconds = time.monotonic_ns() - started
-            ledger.record(connection, migration, format_.name, nanoseconds)
-            format_.history.record(connection, migration, nanoseconds)
-    except psycopg.Error as error:
-        failure = _failure(error, migration.up, current)
-        if connection.closed:
-            failure.outcome = "The session broke; whether the migration was committed, the next run sees in the ledger"
-        elif connection.info.transaction_status == TransactionStatus.ACTIVE:
-            connection.close()  # the server waits for data of a COPY; nothing else ends that
-        raise failure from None
-
-
-def _require_transaction(connection: psycopg.Connection[Any], script: Script, statement: statements.Statement) -> None:
-    """Raises MigrationFailed where a statement ended the migration's transaction, as SQL that the parser does not know may."""
-    if connection.info.transaction_status == TransactionStatus.INTRANS:
-        return
-    connection.close()
-    error = statements.refusal(
-        script,
-        statement.start,
-        "the statement ended the migration's transaction.",
-        hint="Take COMMIT and ROLLBACK out of the file, undo by hand what it did, and run the command again.",
-    )
-    error.outcome = "What it committed stays, and is not in the ledger"
-    raise error
-
-
-def _failure(error: psycopg.Error, script: Script, statement: statements.Statement) -> MigrationFailed:
-    """What the server said, with the place in the file."""
-    diagnosis = error.diag
-    inside = int(diagnosis.statement_position or 1) - 1
-    line = statements.line_of(script.text, statement.start + inside)
-    state = error.sqlstate or ""
-    said = diagnosis.message_primary or str(error).strip() or type(error).__name__
-    more = [
-        f"  {name}: {text}"
-        for name, text in (("detail", diagnosis.message_detail), ("hint", diagnosis.message_hint), ("context", diagnosis.context))
-        if text
-    ]
-    excerpt = " ".join(statement.text.split())
-    excerpt = excerpt if len(excerpt) <= LONGEST_EXCERPT else f"{excerpt[:LONGEST_EXCERPT]}…"
-    message = "\n".join([f"{script.path}:{line}: {said}" + (f" (SQLSTATE {state})" if state else ""), *more, f"  statement: {excerpt}"])
-    return MigrationFailed(message, path=script.path, line=line, sqlstate=state)
-
-
-def _with_aftermath(error: MigrationFailed, applied: tuple[str, ...], pending: int) -> MigrationFailed:
-    """The same error with what became of the others."""
-    rest = pending - len(applied) - 1
-    before = f"{len(applied)} before it were applied and stay" if applied else "none was applied before it"
-    after = f", {rest} after it were not run" if rest else ""
-    message = f"{Exception.__str__(error)}\n{error.outcome}; {before}{after}."
-    hint = error.hint or "Mend the file and run the command again: it goes on from here."
-    told = MigrationFailed(message, path=error.path, line=error.line, sqlstate=error.sqlstate, applied=applied, hint=hint)
-    told.outcome = error.outcome
-    return told
-
-
-def _has_table(connection: psycopg.Connection[Any], table: str) -> bool:
-    row = connection.execute(
-        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE n.nspname = 'public' AND c.relname = %s)",
-        [table],
-    ).fetchone()
-    return row is not None and bool(row[0])
-
-
-def _tables(connection: psycopg.Connection[Any]) -> tuple[str, ...]:
-    """Up to five tables of the database that belong to no extension."""
-    rows = connection.execute(
-        """
-        SELECT n.nspname || '.' || c.relname
-        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relkind IN ('r', 'p', 'f', 'm') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
-          AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
-        ORDER BY 1 LIMIT 5
-        """
-    ).fetchall()
-    return tuple(str(row[0]) for row in rows)
+    def _suspicion(self, error: Exception) -> MigrationFailed | ConnectionFailed:
+        """The session broke again and again at one place."""
+        broke = f"the session broke {LOSSES + 1} times"
+        said = " ".join(str(error.args[0]).split())
+        if self._at is None:
+            return ConnectionFailed(
+                f"{where(self._link.connection)}: {broke} before a migration could be run: {said}",
+                hint="The server's log tells why, or that of what is between. What was committed stays: the next run goes on from there.",
+            )
+        failed = MigrationFailed(
+            f"{self._at.up.path}: {broke} at this migration: {said}\n"
+            f"{len(self._done)} before it were committed and stay; whether this one was, the next run sees in the ledger.",
+            path=self._at.up.path,
+            line=1,
+            sqlstate="",
+            applied=tuple(migration.version for migration in self._done),
+            hint="The server's log tells why it ended the session: out of memory, a crash of an extension, or somebody's command.",
+        )
+        failed.outcome = "Whether the migration was committed, the next run sees in the ledger"
+        return failed

@@ -13,12 +13,32 @@ class FormatError(MigrationError):
     """A folder of migrations that cannot be read, or read in more than one way."""
 
 
+class DirtyError(MigrationError):
+    """A tool's history says that one of its migrations failed, or was left half done."""
+
+
 class DriftError(MigrationError):
     """Files and ledger do not tell the same story."""
 
 
+class TargetError(MigrationError):
+    """A version to go to that is not there, or that cannot be gone to."""
+
+
 class NotEmptyError(MigrationError):
     """A database that has tables, but no record of how they came to be."""
+
+
+class PoolerError(MigrationError):
+    """Something between here and the server that gives each transaction another session."""
+
+
+class ReadOnlyError(MigrationError):
+    """A server, or a role on it, that takes no changes."""
+
+
+class SessionLost(MigrationError):
+    """The session broke, or nothing comes through it any more. What it committed is in the ledger."""
 
 
 class MigrationFailed(MigrationError):
@@ -27,7 +47,7 @@ class MigrationFailed(MigrationError):
     Attributes:
         path: the file, as the settings name it.
         line: 1-based line of the statement, or of the place in it that the server points to.
-        sqlstate: five characters, PostgreSQL's error code; empty where the session broke.
+        sqlstate: five characters, PostgreSQL's error code; empty where it was not the server that refused.
         applied: versions that this run had committed before.
         outcome: what became of the migration itself, in words.
     """
@@ -40,3 +60,13 @@ class MigrationFailed(MigrationError):
         self.line = line
         self.sqlstate = sqlstate
         self.applied = applied
+
+
+class UncertainError(MigrationFailed):
+    """A statement outside a transaction was cut off, and the database does not tell whether it was carried out."""
+
+    outcome = "Nothing was run"
+
+
+class Interrupted(MigrationError):
+    """Somebody pressed Ctrl-C. The running migration was rolled back, those before it stay."""

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg import sql
 
 from migrator.formats import FORMATS
-from migrator.model import Migration
+from migrator.formats.base import Command
+from migrator.model import Migration, Order, order_of, title_of
 
 SCHEMA = "pgstack"
 TABLE = "migration"
 TOOL_VERSION = "0.1.0"
 
-_CREATE: tuple[LiteralString, ...] = (
-    "CREATE SCHEMA pgstack",
+CREATE: tuple[LiteralString, ...] = (
+    "DO $$ BEGIN IF to_regnamespace('pgstack') IS NULL THEN CREATE SCHEMA pgstack; END IF; END $$",
     """
     CREATE TABLE pgstack.migration (
         version text PRIMARY KEY,
@@ -33,89 +35,126 @@ _CREATE: tuple[LiteralString, ...] = (
     "COMMENT ON TABLE pgstack.migration IS 'Migrations applied by pgstack; checksum: SHA-256 of the file with \\n line ends'",
     "COMMENT ON COLUMN pgstack.migration.duration IS 'null where another tool applied the migration'",
 )
+"""Makes the ledger. `restrict` and `CLOSE_SCHEMA` follow it in the same transaction."""
+
+CLOSE_SCHEMA: LiteralString = """
+    DO $$
+    DECLARE grantee text;
+    BEGIN
+        FOR grantee IN
+            SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
+            FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
+            WHERE n.nspname = 'pgstack' AND a.grantee <> n.nspowner
+        LOOP
+            EXECUTE 'REVOKE ALL ON SCHEMA pgstack FROM ' || grantee;  -- regrole's text is quoted by the server already
+        END LOOP;
+    END $$
+"""
+
+_RESTRICT: LiteralString = """
+    DO $$
+    DECLARE entry record;
+    BEGIN
+        FOR entry IN
+            SELECT DISTINCT c.oid::regclass::text AS relation,
+                CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS grantee
+            FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace, pg_catalog.aclexplode(c.relacl) a
+            WHERE (n.nspname = 'pgstack' OR n.nspname = 'public' AND c.relname = 'history') AND c.relkind = 'r'
+              AND a.privilege_type <> 'SELECT' AND a.grantee <> c.relowner
+        LOOP
+            EXECUTE format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON %s FROM %s', entry.relation, entry.grantee);
+        END LOOP;
+    END $$
+"""
+
+_INSERT: LiteralString = """
+    INSERT INTO pgstack.migration (version, name, checksum, format, duration, down_sql, tool_version)
+    VALUES (%s, %s, %s, %s, CASE WHEN %s::bool THEN clock_timestamp() - coalesce(%s::timestamptz, now()) END, %s, %s)
+"""
+_AGAIN: LiteralString = (
+    _INSERT
+    + """
+    ON CONFLICT (version) DO UPDATE SET (name, checksum, format, applied_at, applied_by, duration, tool_version)
+    = (excluded.name, excluded.checksum, excluded.format, now(), session_user, excluded.duration, excluded.tool_version)
+"""
+)
+"""Only a repeatable migration may be in the ledger already: for any other, the primary key is the last guard against a second run."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A migration that the ledger knows as applied."""
+    """A migration that the ledger knows as applied.
+
+    Attributes:
+        checksum: SHA-256 of what was applied, in hex; empty where another tool's history says that the file is not what it ran.
+        down_sql: what undoes it, as its file said when it was applied.
+    """
 
     version: str
     name: str
     checksum: str
+    format: str = ""
+    down_sql: str | None = None
 
-    @property
-    def order(self) -> int:
+    @cached_property
+    def order(self) -> Order:
         """What versions are sorted by."""
-        return int(self.version)
+        return order_of(self.version)
 
     @property
     def title(self) -> str:
         """Version and name, as messages show a migration."""
-        return f"{self.version}_{self.name}"
-
-
-def exists(connection: psycopg.Connection[Any]) -> bool:
-    """Whether the database has a ledger."""
-    row = connection.execute("SELECT pg_catalog.to_regclass('pgstack.migration') IS NOT NULL").fetchone()
-    return row is not None and bool(row[0])
+        return title_of(self.version, self.name)
 
 
 def rows(connection: psycopg.Connection[Any]) -> tuple[Row, ...]:
-    """What was applied, by version. The ledger must exist."""
-    found = connection.execute("SELECT version, name, checksum FROM pgstack.migration").fetchall()
+    """What was applied, by version, without the SQL that undoes it. The ledger must exist."""
+    found = connection.execute("SELECT version, name, checksum, format FROM pgstack.migration").fetchall()
     return tuple(sorted((Row(*row) for row in found), key=lambda row: row.order))
 
 
-def create(connection: psycopg.Connection[Any]) -> None:
-    """Makes the ledger, readable and writable by its owner alone. Run it in a transaction."""
-    for statement in _CREATE:
-        connection.execute(statement)
-    restrict(connection, SCHEMA, TABLE)
-    grantees = connection.execute(
-        "SELECT DISTINCT a.grantee::regrole::text FROM pg_catalog.pg_namespace n,"
-        " pg_catalog.aclexplode(n.nspacl) a WHERE n.nspname = %s AND a.grantee NOT IN (0, n.nspowner)",
-        [SCHEMA],
-    ).fetchall()
-    for (grantee,) in grantees:
-        connection.execute(sql.SQL("REVOKE ALL ON SCHEMA pgstack FROM {}").format(sql.SQL(grantee)))
+def down_sql(connection: psycopg.Connection[Any], version: str) -> str | None:
+    """What undoes a migration, as its file said when it was applied."""
+    row = connection.execute("SELECT down_sql FROM pgstack.migration WHERE version = %s", [version]).fetchone()
+    return row[0] if row else None
 
 
-def restrict(connection: psycopg.Connection[Any], schema: str, table: str) -> None:
-    """Takes every right but SELECT on a history table from all roles but its owner.
+def restrict(history: LiteralString) -> LiteralString:
+    """A statement that takes every right but SELECT on the ledger and on a tool's history from all roles but their owner.
 
     Default privileges give an application its rights on every new table; on these it could rewrite the schema's history.
     """
-    grantees = connection.execute(
-        "SELECT DISTINCT a.grantee::regrole::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace,"
-        " pg_catalog.aclexplode(c.relacl) a"
-        " WHERE n.nspname = %s AND c.relname = %s AND a.privilege_type <> 'SELECT' AND a.grantee NOT IN (0, c.relowner)",
-        [schema, table],
-    ).fetchall()
-    name = sql.Identifier(schema, table)
-    for (grantee,) in grantees:
-        # regrole's text is quoted by the server already.
-        connection.execute(
-            sql.SQL("REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON {} FROM {}").format(name, sql.SQL(grantee))
-        )
+    return _RESTRICT.replace("'history'", f"'{history}'")
 
 
-def record(connection: psycopg.Connection[Any], migration: Migration, format_name: str, nanoseconds: int | None) -> None:
-    """Adds a migration to the ledger; `nanoseconds` is None where another tool applied it."""
-    connection.execute(
-        "INSERT INTO pgstack.migration (version, name, checksum, format, duration, down_sql, tool_version)"
-        " VALUES (%s, %s, %s, %s, %s * interval '1 microsecond', %s, %s)",
-        [
-            migration.version,
-            migration.name,
-            migration.checksum,
-            format_name,
-            None if nanoseconds is None else nanoseconds / 1000,
-            migration.down.text if migration.down else None,
-            TOOL_VERSION,
-        ],
+def record(migration: Migration, format_name: str, started: datetime | None = None, *, by_us: bool = True) -> Command:
+    """Adds a migration to the ledger; one that is repeatable may be in it already.
+
+    Args:
+        started: when it was begun; None for the beginning of the command's transaction.
+        by_us: False where another tool applied it, so that nothing is known of its duration.
+    """
+    values = (
+        *(migration.version, migration.name, migration.checksum, format_name, by_us, started),
+        *(migration.down.text if migration.down else None, TOOL_VERSION),
+    )
+    return Command(_AGAIN if migration.repeatable else _INSERT, values)
+
+
+def forget(version: str) -> Command:
+    """Takes a migration out of the ledger."""
+    return Command("DELETE FROM pgstack.migration WHERE version = %s", (version,))
+
+
+def mend(migration: Migration) -> Command:
+    """Makes the row of an applied migration fit its file."""
+    return Command(
+        "UPDATE pgstack.migration SET name = %s, checksum = %s, down_sql = %s WHERE version = %s",
+        (migration.name, migration.checksum, migration.down.text if migration.down else None, migration.version),
     )
 
 
 def history_tables() -> tuple[tuple[str, str], ...]:
     """Schema and name of every table in which this program or a migration tool keeps its history."""
-    return ((SCHEMA, TABLE), *(("public", format_.history.table) for format_ in FORMATS.values()))
+    tables = {format_.history.table: None for format_ in FORMATS.values()}
+    return ((SCHEMA, TABLE), (SCHEMA, "step"), *(("public", table) for table in tables))

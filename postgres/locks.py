@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -27,41 +28,72 @@ class LockTimeout(PgstackError):
     """Somebody else held the lock for too long."""
 
 
-@contextmanager
-def advisory_lock(connection: psycopg.Connection[Any], key: int, *, what: str, timeout: float) -> Iterator[None]:
-    """Holds the session advisory lock `key` of the connection's database.
+class Wanted(NamedTuple):
+    """A lock to hold.
 
-    It is polled: a session that waits inside `pg_advisory_lock` keeps a snapshot open, and
-    `CREATE INDEX CONCURRENTLY` of the holder would wait for it for ever.
-
-    Args:
+    Attributes:
         key: signed 64-bit number.
         what: what the lock is for, in the words of the error message.
+    """
+
+    key: int
+    what: str
+
+
+@contextmanager
+def advisory_lock(connection: psycopg.Connection[Any], key: int, *, what: str, timeout: float) -> Iterator[None]:
+    """Holds the session advisory lock `key` of the connection's database; arguments and errors as those of `acquire`."""
+    acquire(connection, [Wanted(key, what)], timeout)
+    try:
+        yield
+    finally:
+        release(connection, [key])
+
+
+def acquire(connection: psycopg.Connection[Any], wanted: Sequence[Wanted], timeout: float) -> None:
+    """Takes session advisory locks of the connection's database: all of them, or none.
+
+    They are polled: a session that waits inside `pg_advisory_lock` keeps a snapshot open, and `CREATE INDEX CONCURRENTLY` of
+    the holder would wait for it for ever.
+
+    Args:
         timeout: seconds to wait at most.
 
     Raises:
-        LockTimeout: names the session that holds the lock.
+        LockTimeout: names the session that holds one of them.
     """
     deadline = time.monotonic() + timeout
     pause = FIRST_PAUSE
-    while not _try(connection, key):
+    while missing := refused(connection, wanted, attempt(connection, wanted)):
         if time.monotonic() >= deadline:
             raise LockTimeout(
-                f"Waited {timeout:.0f} s for {what}; {_holder(connection, key)}.",
+                f"Waited {timeout:.0f} s for {missing.what}; {_holder(connection, missing.key)}.",
                 hint="Let it finish, or end that session with pg_terminate_backend, and run the command again.",
             )
         time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  no secret
         pause = min(pause * 2, LONGEST_PAUSE)
-    try:
-        yield
-    finally:
-        if not connection.closed:
-            connection.execute("SELECT pg_catalog.pg_advisory_unlock(%s)", [key])
 
 
-def _try(connection: psycopg.Connection[Any], key: int) -> bool:
-    row = connection.execute("SELECT pg_catalog.pg_try_advisory_lock(%s)", [key]).fetchone()
-    return row is not None and bool(row[0])
+def attempt(connection: psycopg.Connection[Any], wanted: Sequence[Wanted]) -> psycopg.Cursor[Any]:
+    """Asks for locks without waiting; `refused` reads the answer."""
+    return connection.execute(
+        "SELECT pg_catalog.pg_try_advisory_lock(key) FROM pg_catalog.unnest(%s::bigint[]) key", [[lock.key for lock in wanted]]
+    )
+
+
+def refused(connection: psycopg.Connection[Any], wanted: Sequence[Wanted], answer: psycopg.Cursor[Any]) -> Wanted | None:
+    """The first lock that was not to be had; the others are given back then. None where all are held now."""
+    got = [bool(row[0]) for row in answer.fetchall()]
+    missing = [lock for lock, held in zip(wanted, got, strict=True) if not held]
+    if missing and any(got):
+        release(connection, [lock.key for lock in wanted if lock not in missing])
+    return missing[0] if missing else None
+
+
+def release(connection: psycopg.Connection[Any], keys: Sequence[int]) -> None:
+    """Gives locks back. A session that broke holds none."""
+    with contextlib.suppress(psycopg.OperationalError):
+        connection.execute("SELECT pg_catalog.pg_advisory_unlock(key) FROM pg_catalog.unnest(%s::bigint[]) key", [list(keys)])
 
 
 def _holder(connection: psycopg.Connection[Any], key: int) -> str:

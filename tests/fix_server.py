@@ -7,6 +7,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,8 @@ def superuser(open_folder: Path) -> Iterator[Login]:
     cluster.delete()
 
 
-@pytest.fixture
-def database(superuser: Login) -> Iterator[Login]:
+@contextmanager
+def empty_database(superuser: Login) -> Iterator[Login]:
     """A login, as its owner who is no superuser, to an empty database that is dropped afterwards."""
     name = f"test_{secrets.token_hex(6)}"
     password = secrets.token_urlsafe()
@@ -54,7 +55,16 @@ def database(superuser: Login) -> Iterator[Login]:
     with superuser.connect() as session:
         session.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(password)))
         session.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(role, role))
-    yield Login(superuser.host, superuser.port, name, name, password, sslmode="disable")
-    with superuser.connect() as session:
-        session.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(role))
-        session.execute(sql.SQL("DROP ROLE {}").format(role))
+    try:
+        yield Login(superuser.host, superuser.port, name, name, password, sslmode="disable")
+    finally:
+        with superuser.connect() as session:
+            session.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(role))
+            session.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+@pytest.fixture
+def database(superuser: Login) -> Iterator[Login]:
+    """A login to an empty database of the test's own."""
+    with empty_database(superuser) as login:
+        yield login

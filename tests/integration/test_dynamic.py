@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,14 @@ from components.dynamic.cluster import ClusterProvider
 from components.dynamic.migrations import MigrationsProvider, listed
 from components.dynamic.password import PasswordProvider
 from migrator.discovery import read_folder
-from migrator.errors import DriftError, FormatError, MigrationError, MigrationFailed
+from migrator.errors import DriftError, FormatError, MigrationError, MigrationFailed, NotEmptyError, TargetError
 from postgres.errors import ConnectionFailed
 from postgres.login import Login
 from tests.fix_bootstrap import Wishes
 from tests.fix_cluster import PASSWORD, QUICK, at_work_in, copy_made
 from tests.fix_migrations import ledger_versions, tables, write
 from tests.fix_server import free_port
+from tests.fix_tools import run_by_tool
 
 Props = dict[str, Any]
 Printed = pytest.CaptureFixture[str]
@@ -291,17 +293,29 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def migrations_props(login: Login) -> Props:
+def migrations_props(login: Login, format_name: str = "soda", **changes: Any) -> Props:
     """What the program declares of the folder as it is now."""
-    folder = read_folder(Path("sql", "shop", "migrations"), "soda")
+    folder = read_folder(Path("sql", "shop", "migrations"), format_name)
     owner = {key: value for key, value in login_props(login).items() if key != "database"}
     version = folder.migrations[-1].version if folder.migrations else ""
     declared = {"database": login.database, "owner": owner, "directory": folder.path, "format": folder.format}
-    return wire({**declared, "migrations": listed(folder), "version": version})
+    asked = {"targetVersion": "", "allowRollback": False, "lockTimeout": 5}
+    return wire({**declared, "migrations": listed(folder), "version": version, **asked, **changes})
 
 
 def rewrite(files: dict[str, str]) -> None:
     write(Path("sql", "shop", "migrations"), files, "soda")
+
+
+def applied_tables(login: Login) -> list[str]:
+    with login.connect() as session:
+        return tables(session)
+
+
+def run_by_soda(login: Login, *versions: str) -> None:
+    """Has soda migrate the database, without us."""
+    with login.connect() as session:
+        run_by_tool(session, read_folder(Path("sql", "shop", "migrations"), "soda"), *versions)
 
 
 def applied(login: Login) -> tuple[list[str], list[str]]:
@@ -316,9 +330,41 @@ def test_migrations_are_listed_before_they_are_applied(database: Login, capsys: 
     checked = provider.check({}, props)
     assert (checked.inputs, checked.failures) == (props, [])
     name = database.database
-    assert lines(capsys) == [f"{name}: 2 migrations, of which those not yet applied will be:", "    1_a", "    2_b"]
+    assert lines(capsys) == [f"{name}: pending: 1_a", f"{name}: pending: 2_b"]
     provider.check(props, props)
     assert lines(capsys) == []
+    assert applied_tables(database) == []
+
+
+@pytest.mark.usefixtures("project")
+def test_a_new_resource_lists_what_its_database_lacks(database: Login, capsys: Printed) -> None:
+    run_by_soda(database, "1")
+    MigrationsProvider().check({}, migrations_props(database))
+    name = database.database
+    assert lines(capsys) == [f"{name}: applied by another tool, taken over: 1_a", f"{name}: pending: 2_b"]
+
+
+@pytest.mark.usefixtures("project")
+def test_a_new_resource_whose_server_is_yet_to_come_lists_all(database: Login, capsys: Printed) -> None:
+    props = migrations_props(replace(database, port=free_port()))
+    MigrationsProvider().check({}, props)
+    assert lines(capsys) == [f"{database.database}: 2 migrations, of which those not yet applied will be:", "    1_a", "    2_b"]
+    MigrationsProvider().check({}, {**props, "owner": {**props["owner"], "password": UNKNOWN}})
+    assert len(lines(capsys)) == 3
+    MigrationsProvider().check({}, {**props, "migrations": []})
+    assert lines(capsys) == []
+
+
+@pytest.mark.usefixtures("project")
+def test_tables_without_a_record_are_refused_in_the_preview_already(database: Login) -> None:
+    with database.connect() as session:
+        session.execute("CREATE TABLE somebodys (id int)")
+    props = migrations_props(database)
+    provider = MigrationsProvider()
+    for attempt in (lambda: provider.check({}, props), lambda: provider.diff("x", props, props), lambda: provider.create(props)):
+        with pytest.raises(NotEmptyError, match="has tables"):
+            attempt()
+    assert applied_tables(database) == ["somebodys"]
 
 
 @pytest.mark.usefixtures("project")
@@ -379,6 +425,88 @@ def test_edited_migration_is_previewed_and_refused(database: Login, capsys: Prin
 
 
 @pytest.mark.usefixtures("project")
+def test_all_drift_is_previewed_by_name(database: Login, capsys: Printed) -> None:
+    provider = MigrationsProvider()
+    rewrite(MORE)
+    provider.create(migrations_props(database))
+    with database.connect() as session:
+        session.execute("DELETE FROM schema_migration WHERE version = '3'")
+    rewrite({"1_a.up.sql": "SELECT 1;", "0_late.up.sql": "SELECT 0;", "3_c.up.sql": MORE["3_c.up.sql"]})
+    after = migrations_props(database)
+    lines(capsys)
+    assert provider.diff("x", after, after).changes is True
+    name, where = database.database, "sql/shop/migrations"
+    assert lines(capsys) == [
+        f"{name}: edited: {where}/1_a.up.sql is not the file that was applied",
+        f"{name}: missing: 2_b was applied, its file is gone",
+        f"{name}: late: {where}/0_late.up.sql is older than the newest that was applied",
+        f"{name}: undone: 3_c was applied, and another tool has undone it since",
+    ]
+
+
+@pytest.mark.usefixtures("project")
+def test_a_pending_migration_that_hurts_is_noted_in_the_preview(database: Login, capsys: Printed) -> None:
+    provider = MigrationsProvider()
+    before = migrations_props(database)
+    provider.create(before)
+    rewrite({**FILES, "3_c.up.sql": "DROP TABLE a;\nVACUUM b;\n"})
+    lines(capsys)
+    provider.diff("x", before, migrations_props(database))
+    name = database.database
+    assert lines(capsys) == [
+        f"{name}: pending: 3_c",
+        f"{name}: note: 3_c: drops table a (line 1, ban-drop-table)",
+        f"{name}: note: 3_c: is not transactional: what was done before a failure stays (line 2)",
+    ]
+
+
+@pytest.mark.usefixtures("project")
+def test_a_target_below_is_previewed_and_refused_unless_it_is_allowed(database: Login, capsys: Printed) -> None:
+    rewrite({**FILES, "2_b.down.sql": "DROP TABLE b;"})
+    provider = MigrationsProvider()
+    before = migrations_props(database)
+    provider.create(before)
+    lines(capsys)
+    name = database.database
+    forbidden = migrations_props(database, targetVersion="1", version="1")
+    assert (provider.diff("x", before, forbidden).changes, lines(capsys)) == (
+        True,
+        [f"{name}: to be undone, which is refused without allowRollback: 2_b"],
+    )
+    with pytest.raises(TargetError, match="2_b would be undone"):
+        provider.update("x", before, forbidden)
+    assert applied(database) == (["a", "b"], ["1", "2"])
+    allowed = {**forbidden, "allowRollback": True}
+    assert (provider.diff("x", before, allowed).changes, lines(capsys)) == (True, [f"{name}: to be undone: 2_b"])
+    assert provider.update("x", before, allowed).outs == allowed
+    (said,) = lines(capsys)
+    assert re.fullmatch(rf"{name}: undid 2_b in \d+ ms", said)
+    assert (applied(database), provider.diff("x", allowed, allowed).changes) == ((["a"], ["1"]), False)
+
+
+@pytest.mark.usefixtures("project")
+def test_an_unknown_target_is_refused_in_the_preview_already(database: Login) -> None:
+    props = migrations_props(database, targetVersion="7")
+    for attempt in (lambda: MigrationsProvider().check({}, props), lambda: MigrationsProvider().diff("x", props, props)):
+        with pytest.raises(TargetError, match="There is no migration of the version 7"):
+            attempt()
+
+
+@pytest.mark.usefixtures("project")
+def test_another_tool_gets_its_history_at_the_next_update(database: Login, capsys: Printed) -> None:
+    provider = MigrationsProvider()
+    before = migrations_props(database)
+    provider.create(before)
+    after = migrations_props(database, "golang-migrate")
+    lines(capsys)
+    assert (provider.diff("x", before, after).changes, lines(capsys)) == (True, [])
+    provider.update("x", before, after)
+    with database.connect() as session:
+        assert session.execute("SELECT version, dirty FROM public.schema_migrations").fetchall() == [(2, False)]
+    assert provider.diff("x", after, after).changes is False
+
+
+@pytest.mark.usefixtures("project")
 def test_folder_changed_between_preview_and_up_is_refused(database: Login) -> None:
     provider = MigrationsProvider()
     previewed = migrations_props(database)
@@ -403,7 +531,7 @@ def test_preview_without_a_server_goes_by_the_states_record(database: Login, cap
     assert provider.diff("x", down, after).changes is True
     assert lines(capsys) == [
         f"{database.database}: not reachable now; this is by the state's record",
-        f"{database.database}: pending: 3_c",
+        f"{database.database}: pending or changed: 3_c",
     ]
     with pytest.raises(ConnectionFailed):
         provider.update("x", down, after)
