@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -84,7 +85,7 @@ def _walk(connection: psycopg.Connection[Any], administrator: Login, wanted: Wan
 
 
 def _logs_in(administrator: Login, database: str, role: Role) -> bool:
-    return Login(administrator.host, administrator.port, database, role.name, role.password, administrator.sslmode).works()
+    return replace(administrator, database=database, user=role.name, password=role.password).works()
 
 
 def _password(role: Role, verifier: sql.Literal) -> Step:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pulumi
 
 from components.dynamic.cluster import ClusterProcess
 from components.dynamic.password import Password
-from components.server import Administrator, Endpoint
+from components.server import Administrator, Endpoint, RoleLogin
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class EmbeddedServer(pulumi.ComponentResource):
     target = "embedded"
     network = None
     sslmode = "disable"
+    root_certificate = ""
+    logins: Mapping[str, RoleLogin] = MappingProxyType({})
 
     def __init__(self, name: str, args: EmbeddedServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("pgstack:index:EmbeddedServer", name, {}, opts)
@@ -57,8 +60,8 @@ class EmbeddedServer(pulumi.ComponentResource):
         )
         if args.delete_data:
             pulumi.log.warn("deleteData is set: once this is applied, `pulumi destroy` deletes the server's data for good.", cluster)
-        self.version = args.version
+        self.version: pulumi.Input[int] = args.version
         self.host = Endpoint("127.0.0.1", args.port)
-        self.administrator = Administrator("postgres", password.result)
+        self.administrator: Administrator | None = Administrator("postgres", password.result)
         self.ready: Sequence[pulumi.Resource] = (cluster,)
         self.register_outputs({"version": args.version, "port": args.port})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from typing import Any
 
 NAMESPACE = "pgstack"
@@ -13,28 +14,49 @@ NAMESPACE = "pgstack"
 LONGEST_SHOWN = 100
 """Characters of a wrong value that a message shows."""
 
+SECRET = "[secret]"  # noqa: S105  stands for a password
+"""Shown in place of a value that nobody may see."""
+
+SECRET_KEY = re.compile(r"pas+w", re.IGNORECASE)
+"""Keys whose values are secrets, misspelt or not."""
+
 Location = tuple[int | str, ...]
 """Where a value is: keys and places in lists."""
 
 
-def explain(detail: Any, keys_at: Callable[[Location], list[str]]) -> list[str]:
+def explain(detail: Any, keys_at: Callable[[Location], list[str]], hidden: Collection[str] = ()) -> list[str]:
     """A line for each problem in one of pydantic's errors: key, value, and what to do.
 
     Args:
         detail: an entry of `ValidationError.errors()`.
         keys_at: gives the keys there are beside the last one of a location.
+        hidden: top-level keys whose values are not shown.
     """
-    key, value, kind = _key(detail["loc"]), detail["input"], detail["type"]
+    location, kind = detail["loc"], detail["type"]
+    key = _key(location)
+    secret = any(part in hidden for part in location[:1]) or _is_secret(str(location[-1]) if location else "")
+    value = SECRET if secret else shown(detail["input"])
     if kind == "value_error":
         message = str(detail["ctx"]["error"])
         if message.startswith(f"{NAMESPACE}:"):
-            return message.splitlines()
-        return [f"{key} = {shown(value)}: {message}"]
+            return [] if secret else message.splitlines()
+        return [f"{key} = {value}: {message}"]
     if kind == "extra_forbidden":
-        return [f"{key} = {shown(value)}: there is no such key{_nearest(str(detail['loc'][-1]), keys_at(detail['loc']))}"]
+        return [f"{key} = {value}: there is no such key{_nearest(str(location[-1]), keys_at(location))}"]
     if kind == "missing":
         return [f"{key}: is missing: add it"]
-    return [f"{key} = {shown(value)}: {_fix(detail)}"]
+    return [f"{key} = {value}: {_fix(detail)}"]
+
+
+def _is_secret(key: str) -> bool:
+    return SECRET_KEY.search(key) is not None and not key.endswith("Variable")
+
+
+def _without_secrets(value: Any) -> Any:
+    """A value with what is below the keys of secrets replaced."""
+    if isinstance(value, dict):
+        return {key: SECRET if _is_secret(str(key)) else _without_secrets(part) for key, part in value.items()}
+    return [_without_secrets(part) for part in value] if isinstance(value, list) else value
 
 
 def _key(location: Location) -> str:
@@ -43,8 +65,8 @@ def _key(location: Location) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as messages show it."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    """A value as messages show it, without the passwords in it."""
+    text = json.dumps(_without_secrets(value), ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 

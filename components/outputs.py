@@ -9,8 +9,9 @@ from typing import Any
 
 import pulumi
 
-from components.database import Database, RoleLogin
-from components.server import Endpoint, Server
+from components.database import Database
+from components.dynamic.bootstrap import ROLES
+from components.server import Endpoint, RoleLogin, Server
 from components.settings import DatabaseSettings
 from postgres.url import url
 
@@ -29,11 +30,11 @@ def database_output(settings: DatabaseSettings, database: Database, server: Serv
 
 
 def _one(name: str, database: Database, server: Server) -> dict[str, Any]:
-    app = database.roles["app"]
+    app = database.application
     return {
         "name": name,
         "endpoints": {"host": _endpoint(server.host), "network": _endpoint(server.network)},
-        "roles": {role: {"user": entry.user, "url": _url(name, entry, server)} for role, entry in database.roles.items()},
+        "roles": {role: _role(name, database.roles.get(role), server) for role in ROLES},
         "environment": {
             "DATABASE_URL": _url(name, app, server),
             "PGHOST": server.host.host,
@@ -45,6 +46,10 @@ def _one(name: str, database: Database, server: Server) -> dict[str, Any]:
         },
         "migration": database.versions.get(name),
     }
+
+
+def _role(database: str, role: RoleLogin | None, server: Server) -> dict[str, Any] | None:
+    return {"user": role.user, "url": _url(database, role, server)} if role else None
 
 
 def _endpoint(endpoint: Endpoint | None) -> dict[str, Any] | None:

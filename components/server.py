@@ -1,8 +1,8 @@
-"""What every target gives the databases: somewhere to connect to, and an administrator."""
+"""What every target gives the databases: somewhere to connect to, and somebody who may make them, or migrate them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,11 +18,17 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class Administrator:
-    """The role that makes databases and roles. It need not be a superuser."""
+class RoleLogin:
+    """A role, and how it logs in."""
 
     user: str
     password: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
+class Administrator(RoleLogin):
+    """The role that makes databases and roles. It need not be a superuser."""
+
     database: str = "postgres"
 
 
@@ -34,7 +40,7 @@ class Server(Protocol):
         """As the settings name it."""
 
     @property
-    def version(self) -> int:
+    def version(self) -> pulumi.Input[int]:
         """Major version."""
 
     @property
@@ -50,20 +56,30 @@ class Server(Protocol):
         """What clients are told to use, as libpq has it."""
 
     @property
-    def administrator(self) -> Administrator:
-        """Who makes databases and roles."""
+    def root_certificate(self) -> str:
+        """File of the authorities that may sign the server's certificate; empty for those that the system trusts."""
+
+    @property
+    def administrator(self) -> Administrator | None:
+        """Who makes databases and roles; None where they are there already, and are left alone."""
+
+    @property
+    def logins(self) -> Mapping[str, RoleLogin]:
+        """Without an administrator: database → who migrates it."""
 
     @property
     def ready(self) -> Sequence[pulumi.Resource]:
         """What has to be there before anyone connects."""
 
 
-def login_inputs(server: Server, *, user: str, password: pulumi.Input[str]) -> dict[str, Any]:
+def login_inputs(server: Server, login: RoleLogin) -> dict[str, Any]:
     """A login from the machine that runs Pulumi, as the dynamic resources take it."""
-    return {
+    password: pulumi.Input[str] = login.password
+    inputs: dict[str, Any] = {
         "host": server.host.host,
         "port": server.host.port,
-        "user": user,
+        "user": login.user,
         "password": pulumi.Output.secret(password),
         "sslmode": server.sslmode,
     }
+    return {**inputs, "rootCertificate": server.root_certificate} if server.root_certificate else inputs

@@ -54,7 +54,7 @@ def url(stack: Stack, arguments: argparse.Namespace) -> None:
 def psql(stack: Stack, arguments: argparse.Namespace) -> None:
     """Opens psql on a database. The password goes through a file that only this user reads, never through the arguments."""
     found = summary.find_login(stack.outputs(show_secrets=True), arguments.database, arguments.role)
-    summary.run_psql(found, arguments.rest)
+    summary.run_psql(found, arguments.rest, stack.root_certificate)
 
 
 def pulumi(stack: Stack, arguments: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 from toolchain import paths, versions
@@ -52,11 +53,15 @@ def environment_for(go: Path) -> dict[str, str]:
     return {**kept, "GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "PATH": f"{go.parent}{os.pathsep}{os.environ['PATH']}"}
 
 
-def build(module: str, package: str, target: Path) -> None:
-    """Builds `package`, pinned by `go/<module>/go.mod` and go.sum, into the program `target`.
+def build(module: str | Path, package: str, target: Path, tags: Sequence[str] = ()) -> None:
+    """Builds `package`, pinned by the go.mod and go.sum of `module`, into the program `target`.
 
     Prints the time passed every 15 seconds to stderr, since a first build takes minutes. The program appears under
     its name only when it is whole.
+
+    Args:
+        module: a folder of `go/`, or a path to one elsewhere.
+        tags: build tags.
 
     Raises:
         ToolchainError: the build failed; its last lines are in the message.
@@ -64,7 +69,8 @@ def build(module: str, package: str, target: Path) -> None:
     go = find_go()
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.{os.getpid()}")
-    command = [str(go), "build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-o", str(partial), package]
+    command = [str(go), "build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags=-s -w"]
+    command += ["-tags", ",".join(tags), "-o", str(partial), package]
     started = time.monotonic()
     finished = threading.Event()
 

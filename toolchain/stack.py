@@ -53,6 +53,13 @@ class Stack:
         return backend.is_of_this_machine(self.name, target_of(self.name))
 
     @property
+    def root_certificate(self) -> str:
+        """The file of the authorities that may sign the server's certificate; empty where the settings name none."""
+        external = settings_of(self.name).get(f"{PROJECT}:external") or {}
+        file = external.get("rootCertificate")
+        return str(paths.ROOT / file) if file else ""
+
+    @property
     def environment(self) -> dict[str, str]:
         """The caller's environment with the tools on PATH and the backend's variables."""
         path = f"{self.tools}{os.pathsep}{os.environ.get('PATH', '')}"
@@ -143,11 +150,16 @@ class Stack:
         self.salted_file.write_text(f"{settings.rstrip()}\n{salt}\n".lstrip(), encoding="utf-8")
 
 
+def settings_of(name: str) -> dict[str, Any]:
+    """What a stack file has below `config:`."""
+    file = paths.ROOT / f"Pulumi.{name}.yaml"
+    content = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else None
+    return (content or {}).get("config") or {}
+
+
 def target_of(name: str) -> str:
     """The target that the stack's settings name, or the default."""
-    file = paths.ROOT / f"Pulumi.{name}.yaml"
-    settings = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else None
-    return str(((settings or {}).get("config") or {}).get(f"{PROJECT}:target", "embedded"))
+    return str(settings_of(name).get(f"{PROJECT}:target", "embedded"))
 
 
 def open_stack(name: str) -> Stack:

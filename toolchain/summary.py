@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from postgres.tls import VERIFYING
 from toolchain.errors import ToolchainError
 
 
@@ -25,9 +26,9 @@ def databases(outputs: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 def render(stack: str, outputs: dict[str, Any]) -> str:
     """The closing summary of `make up`: databases, URLs without passwords, what to run next."""
     rows = [
-        (name, output["migration"] or "none", f"postgresql://{role['user']}@{host['host']}:{host['port']}/{name}")
+        (name, output["migration"] or "none", f"postgresql://{login_of(output, 'app')['user']}@{host['host']}:{host['port']}/{name}")
         for name, output in databases(outputs)
-        for role, host in [(output["roles"]["app"], output["endpoints"]["host"])]
+        for host in [output["endpoints"]["host"]]
     ]
     server = outputs["server"]
     lines = ["", f"PostgreSQL {server['version']} ({server['target']}) is up on stack {stack}."]
@@ -40,7 +41,7 @@ def render(stack: str, outputs: dict[str, Any]) -> str:
         (f"make psql{option}{first}", "open psql as the application's role"),
         (f"make -s url{option}{first}", "print that role's URL with its password"),
         (f"make preview{option}", "show what `make up` would change, pending migrations by name"),
-        (f"make destroy{option}", "stop it; the data stays"),
+        (f"make destroy{option}", f"{'forget' if server['target'] == 'external' else 'stop'} it; the data stays"),
     ]
     width = max(len(command) for command, _ in commands)
     lines += ["", "Next:", *(f"  {command:<{width}}  {what}" for command, what in commands)]
@@ -48,6 +49,21 @@ def render(stack: str, outputs: dict[str, Any]) -> str:
 
 
 _HEAD = ("database", "migration", "URL of the application's role, without its password")
+
+
+def login_of(output: dict[str, Any], role: str) -> dict[str, Any]:
+    """User and URL of a database's role. Where there is one login for all, it is the application's too.
+
+    Raises:
+        ToolchainError: the stack knows no login of the role; names those it knows.
+    """
+    known = {name: login for name, login in output["roles"].items() if login}
+    known.setdefault("app", known["owner"])
+    if role not in known:
+        hint = f"It knows: {', '.join(sorted(known))}"
+        raise ToolchainError(f"The stack knows no login of the role {role} in {output['name']}.", hint=hint)
+    found: dict[str, Any] = known[role]
+    return found
 
 
 def find_login(outputs: dict[str, Any], database: str | None, role: str) -> tuple[dict[str, Any], str, str]:
@@ -58,14 +74,14 @@ def find_login(outputs: dict[str, Any], database: str | None, role: str) -> tupl
         database: None for the only one, or the first.
 
     Raises:
-        ToolchainError: there is no such database; names those there are.
+        ToolchainError: there is no such database, or no login of the role; names those there are.
     """
     all_of_them = dict(databases(outputs))
     name = database or next(iter(all_of_them), "")
     if name not in all_of_them:
         raise ToolchainError(f"The stack has no database {name!r}.", hint=f"It has: {', '.join(all_of_them) or 'none'}")
     found = all_of_them[name]
-    return found["endpoints"]["host"], name, found["roles"][role]["url"]
+    return found["endpoints"]["host"], name, login_of(found, role)["url"]
 
 
 def find_url(outputs: dict[str, Any], database: str | None, role: str) -> str:
@@ -73,10 +89,13 @@ def find_url(outputs: dict[str, Any], database: str | None, role: str) -> str:
     return find_login(outputs, database, role)[2]
 
 
-def run_psql(found: tuple[dict[str, Any], str, str], arguments: list[str]) -> None:
+def run_psql(found: tuple[dict[str, Any], str, str], arguments: list[str], root_certificate: str = "") -> None:
     """Runs psql, from PATH or from the embedded package, and exits with its code.
 
     The URL with the password is in a service file of mode 0600 that is removed afterwards.
+
+    Args:
+        root_certificate: file of the authorities that may sign the server's certificate; empty for those that the system trusts.
     """
     host, name, address = found
     parts = urlsplit(address)
@@ -88,6 +107,8 @@ def run_psql(found: tuple[dict[str, Any], str, str], arguments: list[str]) -> No
         "password": unquote(parts.password or ""),
         **dict(parse_qsl(parts.query)),
     }
+    if service.get("sslmode") in VERIFYING:
+        service["sslrootcert"] = root_certificate or _system_authorities()
     program = shutil.which("psql") or _embedded_psql()
     with tempfile.TemporaryDirectory(prefix="pgstack.") as folder:
         file = Path(folder, "service.conf")
@@ -96,6 +117,12 @@ def run_psql(found: tuple[dict[str, Any], str, str], arguments: list[str]) -> No
         environment = {**os.environ, "PGSERVICEFILE": str(file), "PGSERVICE": "pgstack"}
         code = subprocess.run([program, *arguments], env=environment, check=False).returncode
     raise SystemExit(code)
+
+
+def _system_authorities() -> str:
+    from postgres import ambient  # noqa: PLC0415  it needs the driver
+
+    return ambient.system_authorities()
 
 
 def _embedded_psql() -> str:

@@ -1,4 +1,4 @@
-"""Writes what is generated from `components/settings.py`: the `config:` block of Pulumi.yaml, and the settings' reference.
+"""Writes what is generated from `components/settings/`: the `config:` block of Pulumi.yaml, and the settings' reference.
 
 `python -m tools.generate` writes; `--check` only says what is out of date, with exit code 1.
 """
@@ -13,34 +13,49 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 from components.explain import NAMESPACE
-from components.settings import KEPT_PARAMETERS, DatabaseSettings, RoleNames, ServerParameters, Settings
+from components.settings import (
+    KEPT_PARAMETERS,
+    DatabaseSettings,
+    ExternalSettings,
+    LoginSettings,
+    RoleNames,
+    ServerParameters,
+    Settings,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "Pulumi.yaml"
 REFERENCE = ROOT / "docs" / "reference" / "settings.md"
 
-HEADING = "# The config block is generated from components/settings.py: edit that, then run `make generate`.\n"
+HEADING = "# The config block is generated from components/settings/: edit that, then run `make generate`.\n"
+
+
+def core(annotation: Any) -> Any:
+    """A type without the limits around it, and without the None beside it."""
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        return core(typing.get_args(annotation)[0])
+    if origin in (typing.Union, types.UnionType):
+        return core(next(part for part in typing.get_args(annotation) if part is not type(None)))
+    return annotation
 
 
 def engine_type(annotation: Any) -> str:
     """The type that Pulumi's project file knows for a Python type."""
-    origin = typing.get_origin(annotation)
-    if origin is typing.Annotated:
-        return engine_type(typing.get_args(annotation)[0])
+    kind = core(annotation)
+    origin = typing.get_origin(kind)
     if origin is typing.Literal:
-        return engine_type(type(typing.get_args(annotation)[0]))
-    if origin in (typing.Union, types.UnionType):
-        return engine_type(next(part for part in typing.get_args(annotation) if part is not type(None)))
+        return engine_type(type(typing.get_args(kind)[0]))
     if origin is tuple:
         return "array"
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
         return "object"
-    return {bool: "boolean", int: "integer", str: "string"}[annotation]
+    return {bool: "boolean", int: "integer", str: "string", SecretStr: "string"}[kind]
 
 
 def default_of(field: FieldInfo) -> Any:
@@ -70,8 +85,9 @@ def project_file(text: str) -> str:
 
 def limits_of(field: FieldInfo) -> str:
     """What a value may be, beyond its type."""
-    if typing.get_origin(field.annotation) is typing.Literal:
-        return " or ".join(f"`{value}`" for value in typing.get_args(field.annotation))
+    kind = core(field.annotation)
+    if typing.get_origin(kind) is typing.Literal:
+        return " or ".join(f"`{value}`" for value in typing.get_args(kind))
     words = {"ge": "at least", "le": "at most", "pattern": "like"}
     parts = [
         f"{words[name]} `{getattr(limit, name)}`" for limit in field.metadata for name in words if getattr(limit, name, None) is not None
@@ -94,10 +110,11 @@ def reference() -> str:
     kept = "\n".join(f"- `{name}`: {why}." for name, why in sorted(KEPT_PARAMETERS.items()))
     return f"""# Settings
 
-<!-- Generated from components/settings.py: edit that, then run `make generate`. -->
+<!-- Generated from components/settings/: edit that, then run `make generate`. -->
 
 Every key of a stack's configuration. Set one with `pulumi config set {NAMESPACE}:KEY VALUE` or in `Pulumi.<stack>.yaml`. A mistake
-in any of them is told with all the others, before anything is declared: key, value, and what to do.
+in any of them is told with all the others, before anything is declared: key, value, and what to do. Values of a key that has an
+encrypted one in it are not shown.
 
 Names of databases, roles and extensions are PostgreSQL identifiers: at most 63 bytes, starting with a letter or `_`, and none that a
 server has for itself. They count with what is made from them, such as `<name>_readonly` and `<name>_test`.
@@ -113,6 +130,18 @@ server has for itself. They count with what is made from them, such as `<name>_r
 ## `databases[].roles`
 
 {table(RoleNames, to_camel)}
+
+## `external`
+
+The server of target `external`; [how to use one](../how-to/external-server.md).
+
+{table(ExternalSettings, to_camel)}
+
+## `external.login` and `databases[].login`
+
+One of `password` and `passwordVariable` is needed. The password becomes a secret of the state either way.
+
+{table(LoginSettings, to_camel)}
 
 ## `parameters`
 

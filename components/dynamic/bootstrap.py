@@ -23,7 +23,8 @@ def login(props: Properties, database: str) -> Login:
     """The login that a resource's input describes."""
     from postgres.login import Login  # noqa: PLC0415  see the package's docstring
 
-    return Login(props["host"], int(props["port"]), database, props["user"], props["password"], props["sslmode"])
+    root_certificate = props.get("rootCertificate", "")
+    return Login(props["host"], int(props["port"]), database, props["user"], props["password"], props["sslmode"], root_certificate)
 
 
 def _wanted(props: Properties) -> Wanted:

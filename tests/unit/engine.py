@@ -133,8 +133,8 @@ class _Monitor(mocks.MockMonitor):
 
 class _Mocks(pulumi.runtime.Mocks):
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        made = {"result": password_of(args.name)} if args.typ.endswith(":Password") else {}
-        return f"{args.name}-id", {**args.inputs, **made}
+        made = {"Password": {"result": password_of(args.name)}, "Check": {"version": 15}}
+        return f"{args.name}-id", {**args.inputs, **made.get(args.typ.rpartition(":")[2], {})}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         raise NotImplementedError(args.token)

@@ -20,6 +20,7 @@ class FakeStack:
         self.name, self.is_of_this_machine = name, of_this_machine
         self.calls: list[Any] = []
         self.tools = Path("/tools with space")
+        self.root_certificate = "authority.pem"
         self.backend = Backend("file:///state", {"PULUMI_BACKEND_URL": "file:///state"})
 
     def ensure_exists(self) -> None:
@@ -89,7 +90,7 @@ def test_psql_gets_the_rest_of_the_arguments(monkeypatch: pytest.MonkeyPatch, st
     monkeypatch.setattr(summary, "find_login", lambda _outputs, database, role: (database, role))
     monkeypatch.setattr(summary, "run_psql", lambda *arguments: seen.append(arguments))
     run(monkeypatch, "psql", "--database", "shop", "--", "-c", "SELECT 1")
-    assert seen == [(("shop", "app"), ["-c", "SELECT 1"])]
+    assert seen == [(("shop", "app"), ["-c", "SELECT 1"], "authority.pem")]
 
 
 def test_a_role_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch, stack: FakeStack) -> None:

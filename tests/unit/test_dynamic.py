@@ -246,7 +246,7 @@ def test_a_server_that_is_down_is_compared_by_the_states_record(
     assert MigrationsProvider().diff("shop", run, run).changes is False
     assert capsys.readouterr().out == ""
     assert MigrationsProvider().diff("shop", {**run, "migrations": run["migrations"][:1]}, run).changes is True
-    assert capsys.readouterr().out == "shop: not reachable now; this is by the state's record\nshop: pending: 2_b\n"
+    assert capsys.readouterr().out == "shop: not reachable now; this is by the state's record\nshop: pending or changed: 2_b\n"
 
 
 def test_an_unknown_password_is_a_difference_without_looking(monkeypatch: pytest.MonkeyPatch, run: dict[str, Any]) -> None:

@@ -7,10 +7,18 @@ from typing import Annotated, Literal
 
 import pytest
 import yaml
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic.alias_generators import to_camel
 
-from components.settings import KEPT_PARAMETERS, DatabaseSettings, RoleNames, ServerParameters, Settings
+from components.settings import (
+    KEPT_PARAMETERS,
+    DatabaseSettings,
+    ExternalSettings,
+    LoginSettings,
+    RoleNames,
+    ServerParameters,
+    Settings,
+)
 from tools import generate
 
 
@@ -23,6 +31,8 @@ from tools import generate
         (Literal["a", "b"], "string"),
         (Literal[18], "integer"),
         (str | None, "string"),
+        (SecretStr | None, "string"),
+        (Literal["a", "b"] | None, "string"),
         (Annotated[int, Field(ge=1)] | None, "integer"),
         (tuple[str, ...], "array"),
         (RoleNames, "object"),
@@ -61,7 +71,11 @@ def test_the_reference_describes_every_key_and_every_parameter_that_is_kept() ->
     text = generate.reference()
     rows = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
     assert rows == [
-        *(to_camel(name) for model in (Settings, DatabaseSettings, RoleNames) for name in model.model_fields),
+        *(
+            to_camel(name)
+            for model in (Settings, DatabaseSettings, RoleNames, ExternalSettings, LoginSettings)
+            for name in model.model_fields
+        ),
         *ServerParameters.model_fields,
     ]
     assert re.findall(r"^- `(\w+)`: ", text, re.MULTILINE) == sorted(KEPT_PARAMETERS)
@@ -69,8 +83,10 @@ def test_the_reference_describes_every_key_and_every_parameter_that_is_kept() ->
 
 def test_a_row_of_the_reference_has_type_default_limits_and_meaning() -> None:
     rows = {row.split("`")[1]: row for row in generate.reference().splitlines() if row.startswith("| `")}
-    assert rows["port"] == f"| `port` | integer | `5432` | at least `1`, at most `65535` | {Settings.model_fields['port'].description} |"
-    assert rows["name"] == f"| `name` | string | required |  | {DatabaseSettings.model_fields['name'].description} |"
+    meaning = DatabaseSettings.model_fields["lock_timeout"].description
+    assert rows["lockTimeout"] == f"| `lockTimeout` | integer | `5` | at least `1`, at most `3600` | {meaning} |"
+    assert rows["user"] == f"| `user` | string | required |  | {LoginSettings.model_fields['user'].description} |"
+    assert " | `disable` or `prefer` or `require` or `verify-ca` or `verify-full` | " in rows["sslmode"]
     assert "like `^\\d+(kB\\|MB\\|GB)$`" in rows["shared_buffers"]
 
 

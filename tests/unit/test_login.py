@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -8,10 +10,13 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
+from postgres import ambient
 from postgres.errors import ConnectionFailed
-from postgres.login import CONNECT_TIMEOUT, Login
+from postgres.login import CONNECT_TIMEOUT, Login, ServerRefused
+from postgres.tls import is_loopback
 from postgres.url import url
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
@@ -56,43 +61,150 @@ def test_the_folder_of_a_socket_can_be_the_host_of_a_url() -> None:
 
 def test_the_representation_of_a_login_leaves_the_password_out() -> None:
     login = Login("db", 5432, "shop", "me", "s3cret", "require")
-    assert repr(login) == "Login(host='db', port=5432, database='shop', user='me', sslmode='require')"
+    assert repr(login) == "Login(host='db', port=5432, database='shop', user='me', sslmode='require', root_certificate='')"
 
 
 def test_a_login_to_another_database_is_otherwise_the_same() -> None:
-    assert Login("db", 1, "shop", "me", "pw", "require").to("till") == Login("db", 1, "till", "me", "pw", "require")
+    assert Login("db", 1, "shop", "me", "pw", "require", "ca.pem").to("till") == Login("db", 1, "till", "me", "pw", "require", "ca.pem")
 
 
-def test_connecting_hands_libpq_the_login_and_the_callers_options(monkeypatch: pytest.MonkeyPatch) -> None:
+NOT_AT_HOME = {**dict.fromkeys(["passfile", "sslcert", "sslkey", "sslcrl", "sslrootcert"], "/dev/null/none"), "gssencmode": "disable"}
+"""What keeps libpq from files in the home, and from a Kerberos ticket."""
+
+
+@pytest.fixture
+def handed(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What psycopg is handed to connect with, in an environment without variables of libpq."""
     seen: list[dict[str, Any]] = []
     monkeypatch.setattr(psycopg, "connect", lambda **options: seen.append(options))
-    Login("db", 1, "shop", "me", "pw", "require").connect(application_name="mine")
+    for name in [name for name in os.environ if name.startswith(("PG", "SSL_CERT"))]:
+        monkeypatch.delenv(name)
+    return seen
+
+
+def test_connecting_hands_libpq_the_login_and_the_callers_options(handed: list[dict[str, Any]]) -> None:
+    Login("db", 1, "shop", "me", "pw", "require").connect(application_name="mine", passfile="given")
     Login("/run", 1, "shop", "me").connect()
     common = {"port": 1, "dbname": "shop", "user": "me", "connect_timeout": CONNECT_TIMEOUT, "client_encoding": "UTF8", "autocommit": True}
-    assert seen == [
-        {**common, "host": "db", "password": "pw", "sslmode": "require", "application_name": "mine"},
-        {**common, "host": "/run", "password": None, "sslmode": "prefer", "application_name": "pgstack"},
+    given = {"application_name": "mine", "passfile": "given"}
+    assert handed == [
+        {**NOT_AT_HOME, **common, "host": "db", "password": "pw", "sslmode": "require", **given},
+        {**NOT_AT_HOME, **common, "host": "/run", "password": "", "sslmode": "prefer", "application_name": "pgstack"},
     ]
 
 
+def test_every_variable_of_libpq_is_overridden_or_gone(monkeypatch: pytest.MonkeyPatch, handed: list[dict[str, Any]]) -> None:
+    variables = {option.envvar.decode(): option.keyword.decode() for option in pq.Conninfo.get_defaults() if option.envvar}
+    for name in [*variables, "PGDATESTYLE", "PGTZ", "PGGEQO"]:
+        monkeypatch.setenv(name, "from outside")
+    Login("db", 1, "shop", "me", "pw").connect()
+    assert {keyword for keyword in variables.values() if keyword != "service"} - handed[0].keys() == set()
+    assert "from outside" not in handed[0].values()
+    assert [name for name in ("PGSERVICE", "PGDATESTYLE", "PGTZ", "PGGEQO") if name in os.environ] == []
+
+
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("sslmode", "root_certificate", "trusted"),
     [
-        (
-            (
-                'connection failed: connection to server at "127.0.0.1", port 1 failed: Connection refused\n'
-                "\tIs the server running on that host and accepting TCP/IP connections?\n"
-            ),
-            "Connection refused",
-        ),
-        (
-            'connection failed: connection to server at "127.0.0.1", port 1 failed: FATAL:  password authentication failed for user "me"',
-            'FATAL: password authentication failed for user "me"',
-        ),
-        ("connection timeout expired", "connection timeout expired"),
+        ("verify-full", "", "system.pem"),
+        ("verify-full", "own.pem", "own.pem"),
+        ("verify-ca", "own.pem", "own.pem"),
+        ("require", "own.pem", "own.pem"),
+        ("require", "", "/dev/null/none"),
+        ("disable", "", "/dev/null/none"),
     ],
 )
-def test_a_failed_login_says_where_who_and_what_was_answered(monkeypatch: pytest.MonkeyPatch, said: str, reason: str) -> None:
+def test_authorities_are_those_of_the_login_or_of_the_system(
+    monkeypatch: pytest.MonkeyPatch, handed: list[dict[str, Any]], sslmode: str, root_certificate: str, trusted: str
+) -> None:
+    monkeypatch.setattr(ambient, "system_authorities", lambda: "system.pem")
+    Login("db", 1, "shop", "me", "pw", sslmode, root_certificate).connect()
+    assert handed[0]["sslrootcert"] == trusted
+
+
+def test_authorities_of_the_system_are_the_first_file_that_there_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    usual, named = tmp_path / "usual.pem", tmp_path / "named.pem"
+    monkeypatch.setattr(ambient, "BUNDLES", (str(tmp_path / "missing.pem"), str(usual)))
+    assert ambient.system_authorities() == ambient.NOWHERE
+    usual.touch()
+    assert ambient.system_authorities() == str(usual)
+    monkeypatch.setenv("SSL_CERT_FILE", str(named))
+    assert ambient.system_authorities() == str(usual)
+    named.touch()
+    assert ambient.system_authorities() == str(named)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        *[(host, True) for host in ("localhost", "127.0.0.1", "127.9.9.9", "::1", "/run/postgresql")],
+        *[(host, False) for host in ("db.example.com", "10.0.0.1", "localhost.example.com", "fe80::1", "0.0.0.0")],
+    ],
+)
+def test_what_stays_on_this_machine(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
+
+
+ELSEWHERE = "Is the server running there, and is it the one you mean?"
+
+
+def all_failed(last: str, *attempts: str) -> str:
+    """What psycopg says where a name has more than one address."""
+    addresses = ("'::1'", "None")
+    told = [f"- host: 'localhost', port: 1, hostaddr: {address}: {said}" for address, said in zip(addresses, attempts, strict=True)]
+    return "\n".join([last, "Multiple connection attempts failed. All failures were:", *told])
+
+
+OF_LIBPQ = 'connection failed: connection to server at "127.0.0.1", port 1 failed: '
+
+
+@pytest.mark.parametrize(
+    ("said", "reason", "kind", "hint"),
+    [
+        (
+            f"{OF_LIBPQ}Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?\n",
+            "Connection refused",
+            ConnectionFailed,
+            ELSEWHERE,
+        ),
+        (
+            f'{OF_LIBPQ}FATAL:  password authentication failed for user "me"',
+            'FATAL: password authentication failed for user "me"',
+            ServerRefused,
+            "Check the user and the password.",
+        ),
+        (f'{OF_LIBPQ}FATAL:  database "shop" does not exist', 'FATAL: database "shop" does not exist', ServerRefused, ""),
+        (f"{OF_LIBPQ}FATAL:  the database system is starting up", "FATAL: the database system is starting up", ConnectionFailed, ""),
+        (f"{OF_LIBPQ}FATAL:  sorry, too many clients already", "FATAL: sorry, too many clients already", ConnectionFailed, ""),
+        (
+            f"{OF_LIBPQ}SSL error: wrong version number",
+            "SSL error: wrong version number",
+            ServerRefused,
+            "Is that a PostgreSQL server, and does it speak TLS 1.2 or newer?",
+        ),
+        (
+            f'{OF_LIBPQ}FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "me", database "shop", no encryption',
+            'FATAL: no pg_hba.conf entry for host "10.0.0.1", user "me", database "shop", no encryption',
+            ServerRefused,
+            "The server may take encrypted sessions alone: set sslmode to `require` or better.",
+        ),
+        (
+            all_failed(
+                f"{OF_LIBPQ}FATAL:  a", 'connection failed: connection to server at "::1", port 1 failed: b', f"{OF_LIBPQ}FATAL:  a"
+            ),
+            "FATAL: a; b",
+            ServerRefused,
+            "",
+        ),
+        (all_failed(*["connection timeout expired"] * 3), "connection timeout expired", ConnectionFailed, ELSEWHERE),
+        ("failed to resolve host 'db': unknown", "failed to resolve host 'db': unknown", ConnectionFailed, ELSEWHERE),
+        ("", "OperationalError", ConnectionFailed, ELSEWHERE),
+    ],
+)
+def test_a_failed_login_says_where_who_what_was_answered_and_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, said: str, reason: str, kind: type[ConnectionFailed], hint: str
+) -> None:
     def refuse(**_options: Any) -> None:
         raise psycopg.OperationalError(said)
 
@@ -101,8 +213,7 @@ def test_a_failed_login_says_where_who_and_what_was_answered(monkeypatch: pytest
     with pytest.raises(ConnectionFailed) as caught:
         login.connect()
     assert Exception.__str__(caught.value) == f"No session in database shop on 127.0.0.1:1 as me: {reason}"
-    assert caught.value.hint == ("" if reason.startswith("FATAL") else "Is the server running there, and is it the one you mean?")
-    assert caught.value.__cause__ is None
+    assert (type(caught.value), caught.value.hint, caught.value.__cause__) == (kind, hint, None)
     assert not login.works()
 
 

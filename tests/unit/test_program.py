@@ -107,6 +107,9 @@ def test_migrations_run_as_the_owner_once_the_database_is_ready(run: Run, databa
         "format": "sqlx",
         "migrations": [{"version": m.version, "name": m.name, "checksum": m.checksum} for m in folder.migrations],
         "version": "2",
+        "targetVersion": "",
+        "allowRollback": False,
+        "lockTimeout": 5,
     }
     assert migrations.depends_on == ("Bootstrap shop", "Password shop-owner")
 
@@ -172,6 +175,28 @@ def test_a_folder_of_migrations_that_is_named_is_used(monkeypatch: pytest.Monkey
     assert (inputs["directory"], inputs["format"], inputs["version"]) == ("db", "soda", "7")
 
 
+@pytest.mark.usefixtures("project")
+def test_where_migrations_go_and_how_they_wait_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = declare(monkeypatch, databases=[{"name": "shop", "targetVersion": "1", "allowRollback": True, "lockTimeout": 60}])
+    inputs = run.find("Migrations", "shop").inputs
+    assert {key: inputs[key] for key in ("version", "targetVersion", "allowRollback", "lockTimeout")} == {
+        "version": "1",
+        "targetVersion": "1",
+        "allowRollback": True,
+        "lockTimeout": 60,
+    }
+
+
+def test_a_folder_whose_format_is_open_is_declared_as_it_is(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    """The history that a database has already may say which of the formats it is."""
+    file = project / "sql" / "shop" / "migrations" / "3_c.up.sql"
+    for old in file.parent.iterdir():
+        old.unlink()
+    file.write_text("SELECT 3;\n")
+    inputs = declare(monkeypatch, databases=[{"name": "shop"}]).find("Migrations", "shop").inputs
+    assert (inputs["format"], inputs["version"]) == ("", "3")
+
+
 def refusal(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> str:
     with pytest.raises(pulumi.RunError) as caught:
         declare(monkeypatch, **settings)
@@ -183,7 +208,7 @@ def refusal(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> str:
 def test_mistakes_in_the_settings_end_the_program_with_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refusal(monkeypatch, port=0, target="docker") == (
         "2 settings cannot be used:\n"
-        '  pgstack:target = "docker": must be embedded\n'
+        '  pgstack:target = "docker": must be embedded or external\n'
         "  pgstack:port = 0: must be at least 1\n"
         "Every key is described in docs/reference/settings.md. Nothing was changed."
     )

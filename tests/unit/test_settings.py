@@ -9,11 +9,20 @@ import yaml
 
 from cluster import configuration
 from components import settings
-from components.settings import KEPT_PARAMETERS, DatabaseSettings, RoleNames, ServerParameters, Settings, SettingsError
+from components.settings import (
+    KEPT_PARAMETERS,
+    DatabaseSettings,
+    ExternalSettings,
+    RoleNames,
+    ServerParameters,
+    Settings,
+    SettingsError,
+)
 from migrator import formats
 
 ROOT = Path(__file__).resolve().parents[2]
-KEYS = "target, version, port, dataDirectory, deleteData, parameters, databases"
+KEYS = "target, version, port, dataDirectory, deleteData, parameters, external, databases"
+ENTRY_KEYS = "name, migrations, format, targetVersion, allowRollback, lockTimeout, extensions, testTwin, roles, login"
 NO_IDENTIFIER = "is no identifier: start with a letter or '_' and go on with letters, digits, '_', '-' or '$'"
 
 
@@ -48,6 +57,7 @@ def test_everything_has_a_default() -> None:
         dataDirectory=".pgstack/data",
         deleteData=False,
         parameters=ServerParameters(max_connections=100, shared_buffers="128MB"),
+        external=ExternalSettings(),
         databases=(),
     )
 
@@ -62,7 +72,7 @@ def test_a_value_of_every_kind_arrives_as_text_and_gets_its_type() -> None:
             "pgstack:deleteData": "true",
             "pgstack:parameters": '{"max_connections": 200, "fsync": false, "work_mem": "4MB", "pg_stat_statements.max": 1000}',
             "pgstack:databases": '[{"name": "shop", "migrations": "db/steps/", "format": "soda", "extensions": ["pgcrypto", "uuid-ossp"],'
-            ' "testTwin": true, "roles": {"owner": "boss"}}]',
+            ' "testTwin": true, "roles": {"owner": "boss"}, "targetVersion": "0012", "allowRollback": true, "lockTimeout": 60}]',
         }
     )
     assert parsed.model_dump() == {
@@ -78,14 +88,28 @@ def test_a_value_of_every_kind_arrives_as_text_and_gets_its_type() -> None:
             "work_mem": "4MB",
             "pg_stat_statements.max": 1000,
         },
+        "external": {
+            "host": None,
+            "port": 5432,
+            "sslmode": None,
+            "root_certificate": None,
+            "allow_plaintext": False,
+            "login": None,
+            "manage_roles": False,
+            "database": "postgres",
+        },
         "databases": (
             {
                 "name": "shop",
                 "migrations": "db/steps",
                 "format": "soda",
+                "target_version": "0012",
+                "allow_rollback": True,
+                "lock_timeout": 60,
                 "extensions": ("pgcrypto", "uuid-ossp"),
                 "test_twin": True,
                 "roles": {"owner": "boss", "app": None, "readonly": None},
+                "login": None,
             },
         ),
     }
@@ -160,10 +184,10 @@ def test_the_stack_files_of_this_repository_are_usable(stack: str) -> None:
         ({"port": 5432.5}, ["pgstack:port = 5432.5: must be a whole number, without quotes or units"]),
         ({"port": "null"}, ["pgstack:port = null: must be a whole number, without quotes or units"]),
         ({"port": [1]}, ["pgstack:port = [1]: must be a whole number, without quotes or units"]),
-        ({"target": "docker"}, ['pgstack:target = "docker": must be embedded']),
+        ({"target": "docker"}, ['pgstack:target = "docker": must be embedded or external']),
         ({"version": 17}, ["pgstack:version = 17: must be 18"]),
         ({"deleteData": "maybe"}, ['pgstack:deleteData = "maybe": must be true or false']),
-        ({"dataDirectory": " "}, ['pgstack:dataDirectory = " ": is no path: name a folder, relative to the one of Pulumi.yaml']),
+        ({"dataDirectory": " "}, ['pgstack:dataDirectory = " ": is no path: give one that is relative to the folder of Pulumi.yaml']),
         ({"databases": "shop"}, ['pgstack:databases = "shop": must be a list']),
         ({"databases": {"name": "shop"}}, ['pgstack:databases = {"name": "shop"}: must be a list']),
         ({"databases": ["shop"]}, ['pgstack:databases[0] = "shop": must be an object: key: value lines below it']),
@@ -187,14 +211,18 @@ def test_true_is_no_port() -> None:
     ("entry", "expected"),
     [
         ({"test_twin": True}, "[0].test_twin = true: there is no such key; did you mean 'testTwin'?"),
-        ({"zz": 1}, "[0].zz = 1: there is no such key; the keys are name, migrations, format, extensions, testTwin, roles"),
+        ({"zz": 1}, f"[0].zz = 1: there is no such key; the keys are {ENTRY_KEYS}"),
         ({"roles": {"ownr": "x"}}, "[0].roles.ownr = \"x\": there is no such key; did you mean 'owner'?"),
         ({"roles": {"zz": "x"}}, '[0].roles.zz = "x": there is no such key; the keys are owner, app, readonly'),
         ({"roles": ["x"]}, '[0].roles = ["x"]: must be an object: key: value lines below it'),
+        ({"targetVersion": 12}, "[0].targetVersion = 12: must be text; put quotes around it"),
+        ({"allowRollback": "maybe"}, '[0].allowRollback = "maybe": must be true or false'),
+        ({"lockTimeout": 0}, "[0].lockTimeout = 0: must be at least 1"),
+        ({"lockTimeout": "5s"}, '[0].lockTimeout = "5s": must be a whole number, without quotes or units'),
         ({"testTwin": "maybe"}, '[0].testTwin = "maybe": must be true or false'),
         ({"format": "flyway9"}, None),
-        ({"migrations": ""}, '[0].migrations = "": is no path: name a folder, relative to the one of Pulumi.yaml'),
-        ({"migrations": "a\0b"}, '[0].migrations = "a\\u0000b": is no path: name a folder, relative to the one of Pulumi.yaml'),
+        ({"migrations": ""}, '[0].migrations = "": is no path: give one that is relative to the folder of Pulumi.yaml'),
+        ({"migrations": "a\0b"}, '[0].migrations = "a\\u0000b": is no path: give one that is relative to the folder of Pulumi.yaml'),
         ({"extensions": "pgcrypto"}, '[0].extensions = "pgcrypto": must be a list'),
         ({"extensions": ["a b"]}, '[0].extensions[0] = "a b": is no name of an extension: they are like citext or uuid-ossp'),
         (
@@ -339,13 +367,13 @@ def test_all_mistakes_are_told_in_one_error() -> None:
         databases=[{"name": "postgres"}, {"name": "shop", "format": 7, "extra": []}],
         parameters={"max_connections": 1},
     ) == [
-        'pgstack:target = "docker": must be embedded',
+        'pgstack:target = "docker": must be embedded or external',
         "pgstack:version = 17: must be 18",
         'pgstack:port = "five": must be a whole number, without quotes or units',
         "pgstack:parameters.max_connections = 1: must be at least 10",
         "pgstack:databases[0].name = \"postgres\": is reserved: choose another name, for example 'postgres_app'",
         "pgstack:databases[1].format = 7: must be text; put quotes around it",
-        "pgstack:databases[1].extra = []: there is no such key; the keys are name, migrations, format, extensions, testTwin, roles",
+        f"pgstack:databases[1].extra = []: there is no such key; the keys are {ENTRY_KEYS}",
         f"pgstack:bogus = 1: there is no such key; the keys are {KEYS}",
     ]
 

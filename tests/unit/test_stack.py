@@ -205,3 +205,19 @@ def test_the_target_that_a_stack_file_names(checkout: Path, text: str | None, ta
     if text is not None:
         settings(checkout, text)
     assert target_of("local") == target
+
+
+@pytest.mark.parametrize(
+    ("text", "file"),
+    [
+        (None, None),
+        ("config:\n  pgstack:external: {host: db}\n", None),
+        ("config:\n  pgstack:external:\n", None),
+        ("config:\n  pgstack:external: {rootCertificate: certificates/db.pem}\n", "certificates/db.pem"),
+    ],
+)
+def test_the_authorities_that_a_stack_file_names_are_below_the_project(checkout: Path, text: str | None, file: str | None) -> None:
+    if text is not None:
+        settings(checkout, text)
+    made = Stack("local", checkout / "tools", Backend("file:///state", {}))
+    assert made.root_certificate == (str(checkout / file) if file else "")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cluster import programs
+from postgres import ambient
 from tests.unit import places
 from toolchain import summary
 from toolchain.errors import ToolchainError
@@ -68,6 +69,37 @@ def test_the_summary_of_another_stack_names_it_in_its_commands(outputs: dict[str
         "  make preview STACK=dev  show what `make up` would change, pending migrations by name",
         "  make destroy STACK=dev  stop it; the data stays",
     ]
+
+
+@pytest.fixture
+def external(outputs: dict[str, Any]) -> dict[str, Any]:
+    """Of a stack on a server of somebody else's, with one login for its database."""
+    shop = output("shop")
+    shop["roles"] |= {"app": None, "readonly": None}
+    shop["roles"]["owner"]["url"] = shop["roles"]["owner"]["url"].replace("disable", "verify-full")
+    return {"server": {**outputs["server"], "target": "external"}, "databases": {"shop": shop}}
+
+
+def test_where_there_is_one_login_the_application_has_it_too(external: dict[str, Any]) -> None:
+    lines = summary.render("hosted", external).splitlines()
+    assert lines[4] == "  shop      20250131   postgresql://shop_owner@127.0.0.1:5433/shop"
+    assert lines[-1] == "  make destroy STACK=hosted               forget it; the data stays"
+    assert summary.find_url(external, None, "app") == summary.find_url(external, None, "owner")
+    with pytest.raises(ToolchainError) as caught:
+        summary.find_url(external, None, "readonly")
+    assert str(caught.value) == "The stack knows no login of the role readonly in shop.\nIt knows: app, owner"
+
+
+@pytest.mark.parametrize("named", ["", "own.pem"])
+def test_psql_verifies_the_server_where_the_url_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str], external: dict[str, Any], named: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    monkeypatch.setattr(ambient, "system_authorities", lambda: "system.pem")
+    places.program(tmp_path / "path" / "psql", PSQL)
+    with pytest.raises(SystemExit):
+        summary.run_psql(summary.find_login(external, "shop", "app"), [], named)
+    assert capfd.readouterr().out.splitlines()[-2:] == ["sslmode=verify-full", f"sslrootcert={named or 'system.pem'}"]
 
 
 def test_a_twin_comes_after_its_database(outputs: dict[str, Any]) -> None:
