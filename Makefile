@@ -11,10 +11,10 @@ TOOLCHAIN = $(RUN) -m toolchain
 PICK = $(if $(DATABASE),--database $(DATABASE)) --role $(ROLE)
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy outputs url psql pulumi env install test check format generate lock bench
+.PHONY: help up preview destroy outputs url psql pulumi env ops install test interop check format generate lock bench bench-migrate
 
 help: ## List the commands
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 .venv/.installed-requirements: requirements.txt
 	@$(PYTHON) toolchain/venv.py requirements.txt
@@ -46,11 +46,19 @@ pulumi: .venv/.installed-requirements ## Run any other Pulumi command on the sta
 env: .venv/.installed-requirements ## Print exports for using pulumi directly: eval "$$(make -s env)"
 	@$(TOOLCHAIN) env --stack $(STACK)
 
+ops: .venv/.installed-requirements ## Operate a database (ARGS="migrate status"; ARGS=--help lists it all)
+	@$(RUN) -m ops $(ARGS)
+
 install: .venv/.installed-requirements ## Get the Pulumi CLI: from PATH, by download, or built
 	@$(TOOLCHAIN) install
 
 test: .venv/.installed-requirements-dev install ## Run every test that this machine can run (ARGS="-k name")
+	@$(RUN) -m tools.peers install --where-possible
 	@$(RUN) -m pytest $(ARGS)
+
+interop: .venv/.installed-requirements-dev ## Run the real migration tools beside ours, sqlx-cli included, which takes minutes to build
+	@$(RUN) -m tools.peers install --with sqlx
+	@$(RUN) -m pytest tests/interop $(ARGS)
 
 check: .venv/.installed-requirements-dev ## Lint, check formatting and types, and guard the repository
 	@$(RUN) -m ruff check
@@ -71,3 +79,7 @@ lock: .venv/.installed-requirements-dev ## Pin all dependencies anew, with hashe
 
 bench: .venv/.installed-requirements-dev install ## Measure what `make up` costs, against public figures of the same run
 	@$(RUN) -m benchmarks.up
+
+bench-migrate: .venv/.installed-requirements-dev ## Measure the migrator against the tools whose formats it reads (ARGS="--rounds 1")
+	@$(RUN) -m tools.peers install --with sqlx --where-possible
+	@$(RUN) -m benchmarks.migrate $(ARGS)

@@ -28,6 +28,7 @@ ALLOWED_IMPORTS = {
     "cluster": {"cluster", "postgres"},
     "components": {"components", "bootstrap", "cluster", "migrator", "postgres"},
     "toolchain": {"toolchain", "cluster", "postgres"},
+    "ops": {"ops", "toolchain", "components", "bootstrap", "cluster", "migrator", "postgres"},
 }
 """Package → those of ours it may import: data flows one way, and only components/ knows Pulumi's SDK."""
 

@@ -1,0 +1,71 @@
+"""What a stack says of its databases: their settings, from the stack file, and who may log in, from the outputs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from ops.errors import OpsError
+from toolchain import paths
+from toolchain.stack import PROJECT, open_stack
+
+if TYPE_CHECKING:
+    from components.settings import DatabaseSettings
+
+USUAL = "local"
+"""The stack that is meant where none is named."""
+
+
+def settings_of(stack: str) -> Mapping[str, Any]:
+    """The configuration in a stack's file, by key without the project's name.
+
+    Raises:
+        OpsError: there is no such file, or it is no YAML.
+    """
+    file = paths.ROOT / f"Pulumi.{stack}.yaml"
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        names = ", ".join(sorted(found.name.split(".")[1] for found in paths.ROOT.glob("Pulumi.*.yaml")))
+        raise OpsError(f"There is no stack {stack}: {file.name} does not exist.", hint=f"There are: {names or 'none'}.") from None
+    except yaml.YAMLError as error:
+        raise OpsError(f"{file.name} is no YAML: {error}") from None
+    config = (content or {}).get("config") or {}
+    return {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items()}
+
+
+def databases_of(stack: str) -> tuple[DatabaseSettings, ...]:
+    """The databases in a stack's settings. Logins are left out: whoever connects asks the outputs, and who only reads files needs none.
+
+    Raises:
+        SettingsError: their settings cannot be used.
+    """
+    from components import settings  # noqa: PLC0415
+
+    entries = settings_of(stack).get("databases") or []
+    if isinstance(entries, list):
+        entries = [_without_login(entry) for entry in entries]
+    return settings.parse({f"{PROJECT}:databases": json.dumps(entries, default=str)}).databases
+
+
+def root_certificate_of(stack: str) -> str:
+    """The file of the authorities that may sign the server's certificate; empty for those that the system trusts."""
+    external = settings_of(stack).get("external")
+    named = external.get("rootCertificate") if isinstance(external, dict) else None
+    return str(paths.ROOT / named) if named else ""
+
+
+def outputs_of(stack: str) -> dict[str, Any]:
+    """The outputs of a stack, with their secrets. Runs Pulumi, and gets it where it is missing.
+
+    Raises:
+        ToolchainError: the stack is not up.
+    """
+    return open_stack(stack).outputs(show_secrets=True)
+
+
+def _without_login(entry: Any) -> Any:
+    return {key: value for key, value in entry.items() if key != "login"} if isinstance(entry, dict) else entry
