@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.figures import spread
 from cluster import account, programs
 from tests.fix_server import free_port
 from tests.fix_stack import ROOT, Project, end_project, start_project
@@ -34,11 +35,6 @@ def seconds(action: Callable[[], object]) -> float:
     started = time.perf_counter()
     action()
     return time.perf_counter() - started
-
-
-def spread(values: list[float]) -> str:
-    """Median with the fastest and the slowest."""
-    return f"{statistics.median(values):.2f} s (min {min(values):.2f}, max {max(values):.2f}, n = {len(values)})"
 
 
 def bare_program(folder: Path, environment: dict[str, str]) -> Callable[[], object]:
