@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from threading import Thread
@@ -115,7 +115,7 @@ class _Run:
         self._at = None
         if not self._folder.format:
             self._folder = read(connection, self._folder, self._target).folder
-        locks = session.Locks(connection, self._folder.format, self._settings)
+        locks = session.Locks(connection, self._folder.format, self._settings, self._listener)
         self._link.end_lost()
         with locks.entered() as (pid, found):
             self._link.identify(pid)
@@ -137,9 +137,8 @@ class _Run:
         self._recount(state.plan)
         if not state.folder.format:
             return None
-        if state.plan.pending:
-            Thread(target=import_module, args=("pglast",)).start()  # the parser comes while the server is at work, or far away
-        take_over(connection, state)
+        with _parser_on_its_way(wanted=bool(state.plan.pending)):
+            take_over(connection, state)
         return self._run(connection, state)
 
     def _recount(self, plan: Plan) -> None:
@@ -233,3 +232,14 @@ class _Run:
         )
         failed.outcome = "Whether the migration was committed, the next run sees in the ledger"
         return failed
+
+
+@contextlib.contextmanager
+def _parser_on_its_way(*, wanted: bool) -> Iterator[None]:
+    """Imports the parser while the server is asked for something, which may be far away."""
+    thread = Thread(target=import_module, args=("pglast",))
+    if wanted:
+        thread.start()
+    yield
+    if wanted:
+        thread.join()

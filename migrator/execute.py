@@ -22,7 +22,7 @@ from migrator.statements import Parsed, Statement, refusal, split
 from migrator.steps import Steps
 from migrator.stream import LAST_COMMIT, Sent, Stream
 from migrator.watch import Watch
-from migrator.wire import FIRST_SILENCE, Line, Pipeline, send
+from migrator.wire import FIRST_SILENCE, LOST, Line, Pipeline, send
 
 RETRIED = frozenset({failure.LOCK_TIMEOUT, "40P01", "40001"})
 """Failures of the moment: a lock not got in time, a deadlock, a serialization failure."""
@@ -73,16 +73,18 @@ class Executor:
         self._since = time.monotonic()
         try:
             self._run_patiently(jobs)
-        except KeyboardInterrupt:
-            with contextlib.suppress(psycopg.Error, SessionLost):  # what is told next is how far it came, not this
-                self._roll_back()
-                self._settle()
-            raise
         except MigrationFailed as failed:
             self._settle()
             done = [*earlier, *(job.migration for job in self.committed)]
             verb = "applied" if jobs[0].direction == "up" else "undone"
             raise failure.with_aftermath(failed, done, max(planned, len(earlier) + len(jobs)), verb) from None
+        except LOST:
+            raise
+        except BaseException:  # Ctrl-C, or the listener's own
+            with contextlib.suppress(psycopg.Error, SessionLost):  # what is told next is how far it came, not this
+                self._roll_back()
+                self._settle()
+            raise
 
     def _settle(self) -> None:
         """Leaves a session in which a migration failed as it was, and what was committed before on the disk."""

@@ -146,12 +146,24 @@ def forget(version: str) -> Command:
     return Command("DELETE FROM pgstack.migration WHERE version = %s", (version,))
 
 
-def mend(migration: Migration) -> Command:
-    """Makes the row of an applied migration fit its file."""
+def mend(migration: Migration, version: str | None = None) -> Command:
+    """Makes the row of an applied migration fit its file.
+
+    Args:
+        version: as the row has it, where the file writes it otherwise.
+    """
     return Command(
-        "UPDATE pgstack.migration SET name = %s, checksum = %s, down_sql = %s WHERE version = %s",
-        (migration.name, migration.checksum, migration.down.text if migration.down else None, migration.version),
+        "UPDATE pgstack.migration SET version = %s, name = %s, checksum = %s, down_sql = %s WHERE version = %s",
+        (
+            *(migration.version, migration.name, migration.checksum, migration.down.text if migration.down else None),
+            version or migration.version,
+        ),
     )
+
+
+def kept_for(format_name: str) -> Command:
+    """Says of every row that the tool of this format has been told of it."""
+    return Command("UPDATE pgstack.migration SET format = %s", (format_name,))
 
 
 def history_tables() -> tuple[tuple[str, str], ...]:

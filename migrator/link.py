@@ -47,7 +47,8 @@ class Link:
         self._listener = listener
         self._first = first
         self._watch: Watch | None = None
-        self._pid: int | None = None
+        self._pid = connection.info.backend_pid
+        self._is_sure = False
         self._lost: list[int] = []
 
     @property
@@ -55,7 +56,7 @@ class Link:
         """What looks at the session."""
         from migrator.watch import Watch  # noqa: PLC0415  most servers answer at once
 
-        self._watch = self._watch or Watch(self.connection, self._pid, self._listener)
+        self._watch = self._watch or Watch(self.connection, self._pid if self._is_sure else None, self._listener)
         return self._watch
 
     def watched(self) -> contextlib.AbstractContextManager[None]:
@@ -63,8 +64,9 @@ class Link:
         return watched(self.connection, self._silent, self._first)
 
     def identify(self, pid: int) -> None:
-        """Says which back end the session has."""
+        """Says which back end the session has. It need not be the one that it was told of: a pooler tells what it likes."""
         self._pid = pid
+        self._is_sure = True
         self._watch = None
 
     def reopen(self, why: str) -> None:
@@ -77,9 +79,10 @@ class Link:
         lost = self.connection
         self.connection = _opened(lost)
         lost.close()
-        if self._pid is not None:
-            self._lost.append(self._pid)
-        self._pid = self._watch = None
+        self._lost.append(self._pid)
+        self._pid = self.connection.info.backend_pid
+        self._is_sure = False
+        self._watch = None
 
     def end_lost(self) -> None:
         """Ends the back ends of sessions that were lost: they may hold the lock still."""
@@ -89,13 +92,12 @@ class Link:
 
     def abandon(self) -> None:
         """Ends the back ends of a session that is not to be opened again, as far as the server can be reached."""
-        pids = [*self._lost, *([self._pid] if self._pid else [])]
         with (
             contextlib.suppress(ConnectionFailed, SessionLost, psycopg.OperationalError),
-            reopen(self.connection) as other,
+            contextlib.closing(reopen(self.connection)) as other,
             brief(other, LONGEST_ANSWER),
         ):
-            for pid in pids:
+            for pid in (*self._lost, self._pid):
                 _end(other, pid)
 
     def close(self) -> None:
@@ -114,8 +116,11 @@ def broken(connection: psycopg.Connection[Any]) -> bool:
 
 def cut(connection: psycopg.Connection[Any]) -> None:
     """Breaks a session from this end: whatever else is asked of it then fails at once."""
-    with contextlib.suppress(OSError, psycopg.OperationalError), socket.socket(fileno=os.dup(connection.fileno())) as end:
-        end.shutdown(socket.SHUT_RDWR)
+    with contextlib.suppress(OSError, psycopg.OperationalError):
+        with socket.socket(fileno=os.dup(connection.fileno())) as end:
+            end.shutdown(socket.SHUT_RDWR)
+        while True:  # until the driver has seen it, too: it would try to roll back
+            connection.pgconn.consume_input()
 
 
 @contextlib.contextmanager

@@ -18,12 +18,18 @@ Order = tuple[bool, tuple[int, ...], str]
 
 
 def order_of(version: str) -> Order:
-    """The place of a version: `9` before `10`, `1.9` before `1.10`, and `1.0` the same as `1`."""
+    """The place of a version: `9` before `10`, `1.9` before `1.10`, and `1.0` the same as `1`.
+
+    What is no number comes before all others: a table may hold it, no file has it.
+    """
     if version.isdecimal():
         return (False, (int(version),), "")
     if version.startswith(REPEATABLE):
         return (True, (), version)
-    numbers = [int(part) for part in version.split(".")]
+    parts = version.split(".")
+    if not all(part.isdecimal() for part in parts):
+        return (False, (), version)
+    numbers = [int(part) for part in parts]
     while len(numbers) > 1 and not numbers[-1]:
         numbers.pop()
     return (False, tuple(numbers), "")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from migrator.errors import DriftError, TargetError
 from migrator.formats.base import Applied
@@ -93,11 +94,18 @@ class Records:
         history: the tool's; None where there is none.
         keeps_each: whether the tool keeps a row for each migration. One that keeps the newest version alone says nothing of a
             migration below it that came later.
+        literal: whether the tool compares versions letter by letter.
     """
 
     ledger: tuple[Row, ...] | None
     history: tuple[Applied, ...] | None
     keeps_each: bool = True
+    literal: bool = False
+
+    @cached_property
+    def told(self) -> Mapping[Order, Applied]:
+        """What the tool tells, by its place."""
+        return {order_of(entry.version): entry for entry in self.history or ()}
 
 
 def compare(
@@ -113,41 +121,54 @@ def compare(
     Raises:
         TargetError: there is no such version.
     """
-    if target is None and _settled(files, records):
+    if target is None and _settled(files, records, checksums):
         return Plan(applied=records.ledger or ())
+
+    def ran(migration: Migration) -> bool:
+        """Whether the tool, if it tells of a migration, ran the very file that is there."""
+        entry = records.told.get(migration.order)
+        if entry is None or (records.literal and entry.version != migration.version):
+            return entry is None
+        return entry.checksum is None or entry.checksum in checksums(migration)
+
+    def edited(row: Row) -> bool:
+        migration = by_order.get(row.order)
+        return migration is not None and not migration.repeatable and (_changed(migration, row) or not ran(migration))
+
     by_order = {migration.order: migration for migration in files}
     rows = {row.order: row for row in records.ledger or ()}
-    newest = max((order for order in rows if not order[0]), default=None)
-    foreign = _foreign(by_order, records, rows, newest, checksums)
+    foreign = _foreign(by_order, records, rows, ran)
     known = {**rows, **foreign}
     last = max((order for order in known if not order[0]), default=None)
     goal = _goal(target, by_order, known)
     undo = [row for order, row in sorted(known.items(), reverse=True) if goal is not None and not order[0] and order > goal]
     going = {row.order for row in undo}
-    recorded = {order_of(entry.version): entry.checksum for entry in records.history or ()}
     unapplied = [migration for migration in files if migration.order not in known and not migration.repeatable]
     stays = [row for order, row in sorted(known.items()) if order not in going]
     return Plan(
         pending=(
             *(m for m in unapplied if (last is None or m.order > last) and (goal is None or m.order <= goal)),
-            *(m for m in files if m.repeatable and not undo and _changed(m, known.get(m.order))),
+            *(m for m in files if m.repeatable and not undo and (_changed(m, known.get(m.order)) or not _has_run(m, records, ran))),
         ),
         undo=tuple(undo),
         adopted=tuple(by_order[order] for order in sorted(foreign) if order in by_order and foreign[order].checksum),
-        edited=tuple(by_order[r.order] for r in stays if r.order in by_order and not r.order[0] and _changed(by_order[r.order], r)),
+        edited=tuple(by_order[row.order] for row in stays if edited(row)),
         missing=tuple(row for row in stays if row.order not in by_order and not row.order[0]),
         late=tuple(m for m in unapplied if last is not None and m.order < last and (goal is None or m.order <= goal)),
-        undone=tuple(r for r in _undone(rows.values(), recorded.keys(), records) if r.order not in foreign),
+        undone=_undone(records),
         applied=tuple(row for _, row in sorted(known.items())),
     )
 
 
-def _settled(files: Sequence[Migration], records: Records) -> bool:
+def _settled(files: Sequence[Migration], records: Records, checksums: Callable[[Migration], tuple[bytes, ...]]) -> bool:
     """Whether all three tell the same story, word for word: the usual case, and told without comparing any order."""
     rows = {row.version: row.checksum for row in records.ledger or ()}
-    history = {entry.version for entry in records.history or ()}
-    same = len(files) == len(rows) == len(history)
-    return same and all(rows.get(migration.version) == migration.checksum and migration.version in history for migration in files)
+    history = {entry.version: entry.checksum for entry in records.history or ()}
+    return (
+        len(files) == len(rows) == len(history)
+        and all(rows.get(migration.version) == migration.checksum and migration.version in history for migration in files)
+        and all(history[one.version] is None or history[one.version] == checksums(one)[0] for one in files)
+    )
 
 
 def unfit(
@@ -159,16 +180,12 @@ def unfit(
 
 
 def _foreign(
-    files: Mapping[Order, Migration],
-    records: Records,
-    rows: Mapping[Order, Row],
-    newest: Order | None,
-    checksums: Callable[[Migration], tuple[bytes, ...]],
+    files: Mapping[Order, Migration], records: Records, rows: Mapping[Order, Row], ran: Callable[[Migration], bool]
 ) -> dict[Order, Row]:
     """What the tool's history has and the ledger has not, as rows of the ledger; one whose file is another has no checksum."""
+    newest = max((order for order in rows if not order[0]), default=None)
     found = {}
-    for entry in records.history or ():
-        order = order_of(entry.version)
+    for order, entry in records.told.items():
         row, migration = rows.get(order), files.get(order)
         unseen = row is None and (records.keeps_each or newest is None or order > newest)
         if migration is None:
@@ -176,23 +193,26 @@ def _foreign(
                 found[order] = Row(entry.version, "unknown", "")
             continue
         again = row is not None and migration.repeatable and row.checksum != migration.checksum
-        if not unseen and not again:
-            continue
-        same = entry.checksum is None or entry.checksum in checksums(migration)
-        if same or not migration.repeatable:
-            found[order] = Row(migration.version, migration.name, migration.checksum if same else "")
+        if (unseen or again) and (ran(migration) or not migration.repeatable):
+            found[order] = Row(migration.version, migration.name, migration.checksum if ran(migration) else "")
     return found
 
 
-def _undone(rows: Iterable[Row], history: Collection[Order], records: Records) -> tuple[Row, ...]:
+def _undone(records: Records) -> tuple[Row, ...]:
     """What the ledger has and the tool's history has not. A history that is not there at all is made anew from the ledger."""
+    rows = [row for row in records.ledger or () if not row.order[0]]
     if records.history is None:
         return ()
-    if not records.keeps_each:
-        # The one version that such a tool keeps is the newest; what lies above it in the ledger was undone.
-        top = max(history, default=None)
-        return tuple(row for row in rows if top is None or row.order > top)
-    return tuple(sorted((row for row in rows if row.order not in history), key=lambda row: row.order))
+    if records.keeps_each:
+        return tuple(row for row in rows if row.order not in records.told)
+    # The one version that such a tool keeps is the newest; what lies above it in the ledger was undone.
+    top = max(records.told, default=None)
+    return tuple(row for row in rows if top is None or row.order > top)
+
+
+def _has_run(migration: Migration, records: Records, ran: Callable[[Migration], bool]) -> bool:
+    """Whether the tool counts a repeatable migration as run the way its file is now."""
+    return records.history is None or (migration.order in records.told and ran(migration))
 
 
 def _changed(migration: Migration, row: Row | None) -> bool:
@@ -202,11 +222,8 @@ def _changed(migration: Migration, row: Row | None) -> bool:
 def _goal(target: str | None, files: Mapping[Order, Migration], known: Mapping[Order, Row]) -> Order | None:
     if target is None:
         return None
-    try:
-        goal = order_of(target)
-    except ValueError:
-        goal = None
-    if goal is not None and (goal == NOTHING or (not goal[0] and (goal in files or goal in known))):
+    goal = order_of(target)
+    if goal == NOTHING or (not goal[0] and (goal in files or goal in known)):
         return goal
     versions = [migration.version for migration in files.values() if not migration.repeatable]
     raise TargetError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -12,8 +12,9 @@ from psycopg import sql
 
 from migrator import ledger
 from migrator.errors import MigrationError, PoolerError, ReadOnlyError, SessionLost
+from migrator.events import Listener
 from migrator.formats import FORMATS
-from migrator.link import brief, reopen, where
+from migrator.link import brief, broken, reopen, where
 from postgres.locks import Wanted, acquire, attempt, key_of, refused, release
 
 LOCK_KEY = key_of("pgstack migrations")
@@ -180,10 +181,15 @@ def _refuse_pooler(connection: psycopg.Connection[Any]) -> None:
     for _ in range(PROBE_TRIES):
         mine = _backend(connection)
         try:
-            with reopen(connection) as other, brief(other, PROBE_PATIENCE), other.transaction():
+            with closing(reopen(connection)) as other, brief(other, PROBE_PATIENCE):
+                other.execute("BEGIN")
                 shared = _backend(other) == mine or _backend(connection) != mine
         except SessionLost:
             return
+        except psycopg.OperationalError:  # a pool that changes the session after each statement takes no BEGIN
+            if broken(connection):
+                raise
+            shared = True
         if shared:
             raise PoolerError(
                 f"{where(connection)} is a pooler that changes the session between transactions, as PgBouncer does with "
@@ -205,9 +211,10 @@ class Locks:
         format_name: empty where there is no format.
     """
 
-    def __init__(self, connection: psycopg.Connection[Any], format_name: str, settings: Settings) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], format_name: str, settings: Settings, listener: Listener) -> None:
         self._connection = connection
         self._timeout = settings.queue
+        self._waiting = listener.waiting
         self._own = [Wanted(LOCK_KEY, "another migrator of this database")]
         self._tool = []
         if format_name:
@@ -222,7 +229,7 @@ class Locks:
         Raises:
             LockTimeout: another migrator, or the tool, is at work.
         """
-        acquire(self._connection, self._all, self._timeout)
+        acquire(self._connection, self._all, self._timeout, self._waiting)
         with self._given_back():
             yield
 
@@ -255,7 +262,7 @@ class Locks:
             release(self._connection, [lock.key for lock in self._tool])
         yield
         if self._tool:
-            acquire(self._connection, self._tool, self._timeout)
+            acquire(self._connection, self._tool, self._timeout, self._waiting)
 
     @property
     def _all(self) -> list[Wanted]:

@@ -11,6 +11,7 @@ import psycopg
 from migrator import ledger, marks
 from migrator.discovery import resolve
 from migrator.errors import MigrationError, TargetError
+from migrator.events import Listener
 from migrator.explain import explained
 from migrator.formats import FORMATS
 from migrator.formats.base import Command, History
@@ -97,7 +98,7 @@ def _alone(connection: psycopg.Connection[Any], format_name: str = "") -> Iterat
 
     Says what is missing where the server refuses something.
     """
-    with explained(connection), Locks(connection, format_name, Settings()).entered() as (_, found):
+    with explained(connection), Locks(connection, format_name, Settings(), Listener()).entered() as (_, found):
         yield found
 
 

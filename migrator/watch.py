@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import struct
 import termios
@@ -77,7 +78,7 @@ class Watch:
             self._unanswered = self._expected = 0
         self._silent = seconds
         try:
-            with reopen(self._connection) as other, brief(other, LONGEST_ANSWER):
+            with contextlib.closing(reopen(self._connection)) as other, brief(other, LONGEST_ANSWER):
                 state, awaited = self._state(other)
                 self.blockers = _blockers(other, self._pid) if awaited == "Lock" else ()
         except (ConnectionFailed, SessionLost, psycopg.OperationalError):

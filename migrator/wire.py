@@ -31,6 +31,9 @@ FIRST_SILENCE = 1.0
 LONGEST_SILENCE = 30.0
 """Seconds without an answer after which somebody is told; the time doubles from the first to the longest."""
 
+LOST = (psycopg.OperationalError, SessionLost)
+"""What is raised where a session is lost, so that there is nobody to wait for. Anything else is Ctrl-C, or the caller's own."""
+
 CANCELLING = 5.0
 """Seconds that it may take to tell a server to stop."""
 
@@ -257,13 +260,14 @@ class Pipeline(Generic[Tag]):
         if kind is None:
             try:
                 self.drain()
-            except KeyboardInterrupt:
+            except LOST:
+                raise
+            except BaseException:
                 self._stop()
                 raise
             self._pgconn.exit_pipeline_mode()
-        elif issubclass(kind, KeyboardInterrupt):
+        elif not issubclass(kind, LOST):
             self._stop()
-        # Otherwise the session is lost, and there is nobody to wait for.
 
     def _stop(self) -> None:
         """Has the server stop, and takes in what it says until it is through. Nobody is told: an answer may have got lost."""

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -17,6 +17,9 @@ from postgres.errors import PgstackError
 FIRST_PAUSE = 0.02
 LONGEST_PAUSE = 1.0
 """Seconds between two tries; the pause doubles from the first to the longest, with jitter."""
+
+TOLD_AGAIN = 30.0
+"""Seconds, at most, between two words about who is waited for; the first comes after one second."""
 
 
 def key_of(name: str) -> int:
@@ -50,7 +53,12 @@ def advisory_lock(connection: psycopg.Connection[Any], key: int, *, what: str, t
         release(connection, [key])
 
 
-def acquire(connection: psycopg.Connection[Any], wanted: Sequence[Wanted], timeout: float) -> None:
+def acquire(
+    connection: psycopg.Connection[Any],
+    wanted: Sequence[Wanted],
+    timeout: float,
+    waiting: Callable[[str], None] | None = None,
+) -> None:
     """Takes session advisory locks of the connection's database: all of them, or none.
 
     They are polled: a session that waits inside `pg_advisory_lock` keeps a snapshot open, and `CREATE INDEX CONCURRENTLY` of
@@ -58,11 +66,13 @@ def acquire(connection: psycopg.Connection[Any], wanted: Sequence[Wanted], timeo
 
     Args:
         timeout: seconds to wait at most.
+        waiting: told now and then who is waited for.
 
     Raises:
         LockTimeout: names the session that holds one of them.
     """
-    deadline = time.monotonic() + timeout
+    started = told = time.monotonic()
+    deadline = started + timeout
     pause = FIRST_PAUSE
     while missing := refused(connection, wanted, attempt(connection, wanted)):
         if time.monotonic() >= deadline:
@@ -70,6 +80,9 @@ def acquire(connection: psycopg.Connection[Any], wanted: Sequence[Wanted], timeo
                 f"Waited {timeout:.0f} s for {missing.what}; {_holder(connection, missing.key)}.",
                 hint="Let it finish, or end that session with pg_terminate_backend, and run the command again.",
             )
+        if waiting and time.monotonic() - told >= min(TOLD_AGAIN, 1.0 + (told - started)):
+            told = time.monotonic()
+            waiting(f"waits since {told - started:.0f} s for {missing.what}; {_holder(connection, missing.key)}")
         time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  no secret
         pause = min(pause * 2, LONGEST_PAUSE)
 

@@ -4,7 +4,19 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.fix_server", "tests.fix_stack", "tests.fix_cluster", "tests.fix_bootstrap", "tests.fix_migrations"]
+pytest_plugins = [
+    "tests.fix_server",
+    "tests.fix_stack",
+    "tests.fix_cluster",
+    "tests.fix_bootstrap",
+    "tests.fix_migrations",
+    "tests.fix_tools",
+    "tests.fix_tls",
+    "tests.fix_peers",
+    "tests.fix_proxy",
+    "tests.fix_pgbouncer",
+    "tests.fix_failures",
+]
 
 FOLDER = Path(__file__).parent
 

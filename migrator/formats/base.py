@@ -61,6 +61,9 @@ class History(Protocol):
     keeps_each: bool
     """Whether it has a row for each migration, and not for the newest alone."""
 
+    literal: bool
+    """Whether the tool compares versions letter by letter, so that `1` and `01` are two to it."""
+
     create: tuple[LiteralString, ...]
     """Makes the table as the tool itself makes it, unless it is there."""
 
@@ -94,7 +97,7 @@ class History(Protocol):
         """Takes the row of a migration out that was just undone; `previous` is the one before it."""
 
     def mend(self, migration: Migration) -> Command | None:
-        """Makes the row of an applied migration fit its file; None where the tool keeps nothing of the file."""
+        """Makes the row of an applied migration fit its file; None where it holds nothing that another file would have otherwise."""
 
 
 class Sections(NamedTuple):
@@ -162,6 +165,10 @@ class Format:
         if found.lastindex == DIRECTION:
             return FileName(found[1], found[2], found[3], paired=True)
         return FileName(found[1], found[2], "up", paired=False)
+
+    def holds(self, version: str) -> bool:
+        """Whether the history table can hold a version: what another format's files had may not fit."""
+        return self.version_limit is None or (version.isdecimal() and int(version) <= self.version_limit)
 
     def marks(self, text: str) -> bool:
         """Whether a text has this format's mark."""

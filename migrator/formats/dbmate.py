@@ -28,6 +28,8 @@ class DbmateHistory:
 
     keeps_each = True
 
+    literal = True
+
     create: tuple[LiteralString, ...] = ("CREATE TABLE IF NOT EXISTS public.schema_migrations (version varchar PRIMARY KEY)",)
 
     def is_own(self, columns: frozenset[str]) -> bool:
@@ -50,7 +52,13 @@ class DbmateHistory:
         return Command("DELETE FROM public.schema_migrations WHERE version = %s", (migration.version,))
 
     def mend(self, migration: Migration) -> Command | None:
-        return None
+        return Command(
+            """
+            UPDATE public.schema_migrations SET version = %s
+            WHERE ltrim(version, '0') = ltrim(%s, '0') AND NOT EXISTS (SELECT FROM public.schema_migrations WHERE version = %s)
+            """,
+            (migration.version,) * 3,
+        )
 
 
 def sections(script: Script) -> Sections:

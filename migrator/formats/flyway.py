@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 from migrator.errors import DirtyError
 from migrator.formats.base import Applied, Command, FileName, Format
 from migrator.formats.pattern import Pattern
-from migrator.model import BOM, REPEATABLE, Folder, Migration, order_of
+from migrator.model import BOM, REPEATABLE, Folder, Migration, Order, order_of
 
 if TYPE_CHECKING:
     import psycopg  # who only reads files needs no driver
@@ -25,6 +25,29 @@ LOCK = int.from_bytes(b"Flyway")
 DESCRIPTION_LIMIT = 200
 """Characters that the history table's description holds."""
 
+FORGET: LiteralString = """
+    DELETE FROM public.flyway_schema_history WHERE type !~ '^INIT$|BASELINE$' AND <number> = %s
+"""
+FORGET_THE_FIRST: LiteralString = """
+    DELETE FROM public.flyway_schema_history
+    WHERE CASE WHEN type ~ '^INIT$|BASELINE$' THEN <parts> >= string_to_array(%s, '.')::numeric[] ELSE <number> = %s END
+"""
+LOWER_THE_BASELINE: LiteralString = """
+    WITH lowered AS (
+        UPDATE public.flyway_schema_history SET version = %s
+        WHERE type ~ '^INIT$|BASELINE$' AND <parts> >= string_to_array(%s, '.')::numeric[]
+    )
+"""
+"""A baseline counts all up to its version as applied: where one of them is undone, it goes back to the one before."""
+
+MEND: LiteralString = """
+    UPDATE public.flyway_schema_history SET description = %s, script = %s, checksum = %s
+    WHERE installed_rank = (
+        SELECT max(installed_rank) FROM public.flyway_schema_history
+        WHERE type !~ '^INIT$|BASELINE$|^SCHEMA$' AND (<number> = %s OR (version IS NULL AND description = %s))
+    )
+"""
+
 
 class FlywayHistory:
     """`flyway_schema_history`: a row whenever something happened, in the order of `installed_rank`."""
@@ -32,6 +55,8 @@ class FlywayHistory:
     table: LiteralString = "flyway_schema_history"
 
     keeps_each = True
+
+    literal = False
 
     create: tuple[LiteralString, ...] = (
         """
@@ -63,7 +88,7 @@ class FlywayHistory:
             "SELECT version, description, type, checksum, success FROM public.flyway_schema_history ORDER BY installed_rank"
         ).fetchall()
         names = {_description(migration): migration.version for migration in folder.migrations if migration.repeatable}
-        found: dict[str, Applied] = {}
+        found: dict[Order, Applied] = {}
         for version, description, kind, checksum, success in rows:
             version_ = version or names.get(description) or REPEATABLE + description.replace(" ", "_")
             if not success:
@@ -71,12 +96,15 @@ class FlywayHistory:
                     f"Flyway marked migration {version_} as failed.",
                     hint="Undo by hand what it left behind, run `flyway repair`, and try again.",
                 )
-            if kind == "INIT" or kind.endswith("BASELINE"):  # the oldest versions wrote INIT
-                found.update((one, Applied(one)) for one in _up_to(version, folder) if one not in found)
+            order = order_of(version_)
+            if kind == "INIT" or kind.endswith("BASELINE"):
+                found.update(
+                    (one.order, Applied(one.version)) for one in folder.migrations if one.order <= order and one.order not in found
+                )
             elif kind == "DELETE" or kind.startswith("UNDO_"):
-                found.pop(version_, None)
+                found.pop(order, None)
             elif kind != "SCHEMA":
-                found[version_] = Applied(version_, None if checksum is None else _encoded(checksum))
+                found[order] = Applied(version_, None if checksum is None else _encoded(checksum))
         return tuple(found.values())
 
     def checksums(self, migration: Migration) -> tuple[bytes, ...]:
@@ -99,19 +127,14 @@ class FlywayHistory:
             return Command(
                 "DELETE FROM public.flyway_schema_history WHERE version IS NULL AND description = %s", (_description(migration),)
             )
-        return Command("DELETE FROM public.flyway_schema_history WHERE version = %s", (migration.version,))
+        number = _number(migration)
+        if previous is None:
+            return Command(_spelt(FORGET_THE_FIRST), (number, number))
+        return Command(_spelt(LOWER_THE_BASELINE + FORGET), (previous.version, number, number))
 
     def mend(self, migration: Migration) -> Command | None:
-        return Command(
-            """
-            UPDATE public.flyway_schema_history SET description = %s, script = %s, checksum = %s
-            WHERE installed_rank = (
-                SELECT max(installed_rank) FROM public.flyway_schema_history
-                WHERE version = %s OR (version IS NULL AND description = %s AND type <> 'SCHEMA')
-            )
-            """,
-            (*_described(migration), migration.version, _description(migration) if migration.repeatable else None),
-        )
+        description = _description(migration) if migration.repeatable else None
+        return Command(_spelt(MEND), (*_described(migration), _number(migration), description))
 
 
 def checksum(raw: bytes) -> int:
@@ -144,9 +167,18 @@ def _description(migration: Migration) -> str:
     return text if len(text) <= DESCRIPTION_LIMIT else text[: DESCRIPTION_LIMIT - 3] + "..."
 
 
-def _up_to(version: str, folder: Folder) -> list[str]:
-    last = order_of(version)
-    return [migration.version for migration in folder.migrations if migration.order <= last]
+def _spelt(sql: LiteralString) -> LiteralString:
+    """SQL with a row's version for `<number>`, without zeros that mean nothing, and with that as numbers for `<parts>`.
+
+    To Flyway `1`, `01` and `1.0` are one version.
+    """
+    number: LiteralString = "regexp_replace(regexp_replace(version, '(^|[.])0+(?=[0-9])', '\\1', 'g'), '([.]0)+$', '')"
+    return sql.replace("<number>", number).replace("<parts>", "string_to_array(version, '.')::numeric[]")
+
+
+def _number(migration: Migration) -> str:
+    """A migration's version without zeros that mean nothing."""
+    return ".".join(map(str, migration.order[1]))
 
 
 class FlywayFormat(Format):

@@ -28,6 +28,8 @@ class GolangMigrateHistory:
 
     keeps_each = False
 
+    literal = False
+
     create: tuple[LiteralString, ...] = (
         "CREATE TABLE IF NOT EXISTS public.schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL)",
     )

@@ -47,6 +47,8 @@ class GooseHistory:
 
     keeps_each = True
 
+    literal = False
+
     create: tuple[LiteralString, ...] = (
         """
         CREATE TABLE IF NOT EXISTS public.goose_db_version (

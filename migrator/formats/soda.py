@@ -23,6 +23,8 @@ class SodaHistory:
 
     keeps_each = True
 
+    literal = True
+
     create: tuple[LiteralString, ...] = (
         """
         CREATE TABLE IF NOT EXISTS public.schema_migration (
@@ -53,7 +55,13 @@ class SodaHistory:
         return Command("DELETE FROM public.schema_migration WHERE version = %s", (migration.version,))
 
     def mend(self, migration: Migration) -> Command | None:
-        return None
+        return Command(
+            """
+            UPDATE public.schema_migration SET version = %s
+            WHERE ltrim(version, '0') = ltrim(%s, '0') AND NOT EXISTS (SELECT FROM public.schema_migration WHERE version = %s)
+            """,
+            (migration.version,) * 3,
+        )
 
 
 SODA = Format(

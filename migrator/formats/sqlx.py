@@ -32,6 +32,8 @@ class SqlxHistory:
 
     keeps_each = True
 
+    literal = False
+
     create: tuple[LiteralString, ...] = (
         """
         CREATE TABLE IF NOT EXISTS public._sqlx_migrations (

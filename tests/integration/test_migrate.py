@@ -181,6 +181,30 @@ def test_the_listener_hears_of_each_migration_and_of_none_where_there_is_none(se
     assert heard.told == [("planned", 2), ("1", "up", True), ("2", "up", True)]
 
 
+class Bored(Listener):
+    """Wants to hear no more after a migration, as a terminal that was closed."""
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+
+    def ran(self, migration: Migration, direction: Direction, seconds: float) -> None:
+        if migration.version == self._version:
+            raise BrokenPipeError
+
+
+@pytest.mark.parametrize("version", ["2", "3", "4", "9"])
+def test_a_listener_that_fails_leaves_a_session_that_works(session: Session, database: Login, here: Path, version: str) -> None:
+    files = {f"{number}_t.sql": f"CREATE TABLE t{number} (id int);" for number in range(1, 10)}
+    given = write(here, {**files, "3_t.sql": "VACUUM;", "4_t.sql": "CREATE TABLE t4 (id int);\nCOPY t4 FROM STDIN;\n1\n\\.\n"})
+    with pytest.raises(BrokenPipeError):
+        migrate(session, given, Bored(version))
+    with database.connect() as other:
+        known = set(told_by_ledger(other))
+        assert known >= {str(number) for number in range(1, int(version) + 1)}
+        assert migrate(other, given) == tuple(migration for migration in given.migrations if migration.version not in known)
+    assert migrate(session, given) == ()
+
+
 def test_more_migrations_than_are_on_their_way_at_a_time(session: Session, here: Path) -> None:
     """A pipeline has room for some hundred statements: what comes back has to be taken in before more is sent."""
     count = 300

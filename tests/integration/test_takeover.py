@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -361,6 +362,30 @@ def test_tables_without_any_record_are_refused(session: Session, here: Path, for
             f"neither pgstack's ledger nor {format_name}'s table {FORMATS[format_name].history.table}."
         )
     assert (made(session), has_ledger(session)) == (["somebodys"], False)
+
+
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        ("CREATE SCHEMA app; CREATE TABLE app.users (id int)", "app.users"),
+        ("CREATE TABLE p (id int) PARTITION BY LIST (id)", "public.p"),
+        ("CREATE MATERIALIZED VIEW m AS SELECT 1", "public.m"),
+        ("CREATE TABLE schema_migrations (id int)", "public.schema_migrations"),
+    ],
+)
+def test_tables_of_any_kind_and_schema_count(session: Session, here: Path, statement: str, table: str) -> None:
+    session.execute(statement.encode())
+    with pytest.raises(NotEmptyError, match=re.escape(f"has tables ({table}), but no record")):
+        migrate(session, four(here, "soda"))
+
+
+def test_what_belongs_to_an_extension_or_is_no_table_counts_not(
+    superuser: Login, database: Login, session: Session, here: Path
+) -> None:
+    with superuser.to(database.database).connect() as administrator:
+        administrator.execute("CREATE TABLE spatial_ref_sys (id int); ALTER EXTENSION plpgsql ADD TABLE spatial_ref_sys")
+    session.execute("CREATE VIEW v AS SELECT 1; CREATE TYPE mood AS ENUM ('ok'); CREATE SEQUENCE s; CREATE TEMP TABLE t (id int)")
+    assert versions(migrate(session, four(here, "soda"))) == ["1", "2", "3", "4"]
 
 
 def test_an_empty_folder_makes_no_record(session: Session, here: Path) -> None:

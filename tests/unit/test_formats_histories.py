@@ -75,7 +75,11 @@ def test_sqlx_may_have_seen_either_line_end_and_first_of_all_the_files_own(conte
 @pytest.mark.parametrize("format_name", ["dbmate", "golang-migrate", "goose", "soda"])
 def test_other_tools_keep_nothing_of_a_file(format_name: str) -> None:
     history = FORMATS[format_name].history
-    assert (history.checksums(migration(b"SELECT 1;\n")), history.mend(migration(b"SELECT 1;\n"))) == ((), None)
+    assert (history.checksums(migration(b"SELECT 1;\n")), bool(history.mend(migration(b"SELECT 1;\n")))) == ((), history.literal)
+
+
+def test_the_tools_with_versions_of_text_compare_them_letter_by_letter() -> None:
+    assert [name for name, format_ in sorted(FORMATS.items()) if format_.history.literal] == ["dbmate", "soda"]
 
 
 def test_golang_migrate_alone_keeps_no_row_for_each_migration() -> None:

@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
     ("imported", "spared"),
     [
         ("components.settings, components.embedded, components.database, components.outputs", ["psycopg", "pglast"]),
-        ("components.dynamic.migrations, migrator.apply", ["pglast"]),
+        ("components.dynamic.migrations, migrator.discovery", ["psycopg", "pglast"]),
+        ("migrator.apply, migrator.upkeep", ["pglast", "pulumi", "migrator.execute", "migrator.steps", "migrator.hazards"]),
         ("toolchain.__main__", ["pulumi", "psycopg", "psutil", "http.client", "tarfile", "venv"]),
     ],
 )
