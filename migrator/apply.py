@@ -137,9 +137,10 @@ class _Run:
         self._recount(state.plan)
         if not state.folder.format:
             return None
+        undoing = self._undoing(connection, state)
         with _parser_on_its_way(wanted=bool(state.plan.pending)):
             take_over(connection, state)
-        return self._run(connection, state)
+        return self._run(connection, state, undoing)
 
     def _recount(self, plan: Plan) -> None:
         """Counts what a lost session committed: it may be more than anybody heard of, and less if the server crashed."""
@@ -159,15 +160,24 @@ class _Run:
                 hint="Set allowRollback (or use `ops migrate down`) if that is meant: what they hold is lost.",
             )
 
-    def _run(self, connection: psycopg.Connection[Any], state: State) -> Job | None:
+    def _undoing(self, connection: psycopg.Connection[Any], state: State) -> Sequence[Job]:
+        """What undoes that is to be undone. Where something has nothing that undoes it, that is told before anything is written."""
+        if not state.plan.undo:
+            return ()
+        from migrator.jobs import downs  # noqa: PLC0415  who goes up need not wait for it here
+
+        recorded = partial(ledger.down_sql, connection) if state.found.has_ledger else lambda _version: None
+        return downs(state.folder, state.plan.undo, state.plan.applied, recorded)
+
+    def _run(self, connection: psycopg.Connection[Any], state: State, undoing: Sequence[Job]) -> Job | None:
         """Runs what is to be run, up to the first that goes outside a transaction; returns that."""
         folder, plan = state.folder, state.plan
         if not plan.pending and not plan.undo:
             return None
-        from migrator.jobs import downs, ups  # noqa: PLC0415  who has nothing to apply need not wait for all that
+        from migrator.jobs import ups  # noqa: PLC0415  who has nothing to apply need not wait for all that
         from migrator.statements import check, outside  # noqa: PLC0415
 
-        jobs = [*downs(folder, plan.undo, plan.applied, partial(ledger.down_sql, connection)), *ups(folder, plan.pending)]
+        jobs = [*undoing, *ups(folder, plan.pending)]
         jobs = [job.outside() if job.migration.version in state.begun else job for job in jobs]
         for job in jobs:
             check(job.script)

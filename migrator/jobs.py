@@ -10,7 +10,7 @@ from migrator import ledger
 from migrator.errors import TargetError
 from migrator.events import Direction
 from migrator.formats import FORMATS
-from migrator.formats.base import Command
+from migrator.formats.base import Command, Format
 from migrator.formats.pattern import Pattern
 from migrator.ledger import Row
 from migrator.model import Folder, Migration, Script
@@ -78,17 +78,16 @@ def downs(folder: Folder, rows: Sequence[Row], applied: Sequence[Row], recorded:
     Raises:
         TargetError: one of them has nothing that undoes it.
     """
-    history = FORMATS[folder.format].history
+    format_ = FORMATS[folder.format]
     files = {migration.order: migration for migration in folder.migrations}
-    versioned = [row for row in applied if not row.order[0]]
-    before = dict(zip((row.order for row in versioned[1:]), versioned, strict=False))
+    held = [row for row in applied if not row.order[0] and format_.holds(row.version)]
+    before = dict(zip((row.order for row in held[1:]), held, strict=False))
 
     def job(row: Row) -> Job:
         migration = _undoable(row, files.get(row.order), recorded)
-        previous = before.get(row.order)
 
         def records(_started: datetime | None) -> tuple[Command, ...]:
-            return (ledger.forget(row.version), history.forget(migration, stand_in(previous) if previous else None))
+            return (ledger.forget(row.version), *forgotten(format_, row, before.get(row.order)))
 
         assert migration.down is not None  # noqa: S101  _undoable has seen to it
         return Job(migration, "down", migration.down, records)
@@ -96,10 +95,17 @@ def downs(folder: Folder, rows: Sequence[Row], applied: Sequence[Row], recorded:
     return tuple(job(row) for row in rows)
 
 
+def forgotten(format_: Format, row: Row, previous: Row | None) -> tuple[Command, ...]:
+    """Takes a row out of a tool's history, if that can hold such a version at all; `previous` is the one before it there."""
+    if not format_.holds(row.version):
+        return ()
+    return (format_.history.forget(stand_in(row), stand_in(previous) if previous else None),)
+
+
 def _undoable(row: Row, file: Migration | None, recorded: Callable[[str], str | None]) -> Migration:
     """The migration of a row with what undoes it: the file's word where it is the file that was applied, else the ledger's."""
     if file and file.down and file.checksum == row.checksum:
-        return file
+        return replace(file, version=row.version)
     text = recorded(row.version)
     if text is None:
         raise TargetError(

@@ -6,6 +6,8 @@ from typing import Any, LiteralString
 
 import psycopg
 
+from migrator.formats.base import Command
+
 CREATE: LiteralString = """
     CREATE TABLE IF NOT EXISTS pgstack.step (
         version text NOT NULL,
@@ -27,6 +29,11 @@ MARK: LiteralString = """
 def begun(connection: psycopg.Connection[Any]) -> tuple[str, ...]:
     """The versions that were begun outside a transaction and not ended. The table must exist."""
     return tuple(str(row[0]) for row in connection.execute("SELECT DISTINCT version FROM pgstack.step ORDER BY 1").fetchall())
+
+
+def forget(version: str) -> Command:
+    """Takes out what is known of a migration that was begun."""
+    return Command("DELETE FROM pgstack.step WHERE version = %s", (version,))
 
 
 def settle(connection: psycopg.Connection[Any], version: str, *, done: bool) -> int:

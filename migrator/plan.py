@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 
 from migrator.errors import DriftError, TargetError
 from migrator.formats.base import Applied
@@ -109,7 +110,7 @@ class Records:
 
 
 def compare(
-    files: Sequence[Migration], records: Records, checksums: Callable[[Migration], tuple[bytes, ...]], target: str | None = None
+    files: Sequence[Migration], records: Records, checksums: Callable[[Migration], Iterable[bytes]], target: str | None = None
 ) -> Plan:
     """What the files hold beyond the records, and where these disagree.
 
@@ -160,23 +161,24 @@ def compare(
     )
 
 
-def _settled(files: Sequence[Migration], records: Records, checksums: Callable[[Migration], tuple[bytes, ...]]) -> bool:
+def _settled(files: Sequence[Migration], records: Records, checksums: Callable[[Migration], Iterable[bytes]]) -> bool:
     """Whether all three tell the same story, word for word: the usual case, and told without comparing any order."""
     rows = {row.version: row.checksum for row in records.ledger or ()}
     history = {entry.version: entry.checksum for entry in records.history or ()}
     return (
         len(files) == len(rows) == len(history)
         and all(rows.get(migration.version) == migration.checksum and migration.version in history for migration in files)
-        and all(history[one.version] is None or history[one.version] == checksums(one)[0] for one in files)
+        and all(history[one.version] is None or history[one.version] == next(iter(checksums(one)), None) for one in files)
     )
 
 
 def unfit(
-    files: Sequence[Migration], history: Iterable[Applied], checksums: Callable[[Migration], tuple[bytes, ...]]
+    files: Sequence[Migration], history: Iterable[Applied], checksums: Callable[[Migration], Iterable[bytes]]
 ) -> tuple[Migration, ...]:
     """The migrations whose recorded checksum is that of their file with other line ends; arguments as those of `compare`."""
-    recorded = {order_of(entry.version): entry.checksum for entry in history}
-    return tuple(migration for migration in files if recorded.get(migration.order) in checksums(migration)[1:])
+    recorded = {order_of(entry.version): entry.checksum for entry in history if entry.checksum is not None}
+    both = ((migration, recorded[migration.order]) for migration in files if migration.order in recorded)
+    return tuple(migration for migration, checksum in both if checksum in islice(checksums(migration), 1, None))
 
 
 def _foreign(

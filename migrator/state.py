@@ -10,7 +10,7 @@ import psycopg
 
 from migrator import ledger, marks, session
 from migrator.discovery import resolve
-from migrator.errors import NotEmptyError
+from migrator.errors import MigrationError, NotEmptyError
 from migrator.explain import explained
 from migrator.formats import FORMATS
 from migrator.model import Folder
@@ -37,7 +37,8 @@ class State:
     @property
     def incomplete(self) -> bool:
         """Whether one of the two records is yet to be made. There is none to be made where there are neither files nor records."""
-        return bool(self.folder.format) and not (self.found.has_ledger and self.found.has_history(self.folder.format))
+        there = bool(self.folder.migrations or self.plan.applied)
+        return there and not (self.found.has_ledger and self.found.has_history(self.folder.format))
 
 
 def inspect(connection: psycopg.Connection[Any], folder: Folder, target: str | None = None) -> Plan:
@@ -72,25 +73,39 @@ def read(
     """
     found = found or session.look(connection)
     rows = ledger.rows(connection) if found.has_ledger else None
-    if not folder.migrations and not rows:
-        return State(replace(folder, format=""), Plan(), found)
     folder = _with_format(folder, rows, found)
+    if not folder.format:
+        return State(folder, Plan(), found)
     found.require_room(folder.format)
+    _require_current(connection, rows, folder.format, found)
     history = FORMATS[folder.format].history
     recorded = history.applied(connection, folder) if found.has_history(folder.format) else None
-    if rows is None and recorded is None and found.others:
+    if folder.migrations and rows is None and recorded is None and found.others:
         raise NotEmptyError(
             f"The database {connection.info.dbname} has tables ({', '.join(found.others)}), but no record of how they were made: "
             f"neither pgstack's ledger nor {folder.format}'s table {history.table}.",
             hint="Was it migrated by another tool? Then name that one's `format:` in the settings. Did these files make the tables, or "
             "others like them? Then `ops migrate baseline VERSION` records them as applied up to there. If they are of no use, drop them.",
         )
-    records = Records(rows, recorded, history.keeps_each)
+    records = Records(rows, recorded, history.keeps_each, history.literal)
     plan = compare(folder.migrations, records, history.checksums, target)
     begun = marks.begun(connection) if found.has_steps else ()
     if thorough and recorded:
         plan = replace(plan, unfit=unfit(folder.migrations, recorded, history.checksums))
     return State(folder, plan.with_begun(begun), found, begun)
+
+
+def _require_current(connection: psycopg.Connection[Any], rows: Sequence[ledger.Row] | None, format_name: str, found: Found) -> None:
+    """Raises MigrationError where a tool's history was left behind when the settings changed to another one's: it is out of date."""
+    others = sorted({row.format for row in rows or ()} - {format_name})
+    if others and found.has_history(format_name):
+        table = FORMATS[format_name].history.table
+        raise MigrationError(
+            f"The ledger of {connection.info.dbname} goes with {' and '.join(others)}; the table public.{table} of {format_name} is from "
+            "another time, and does not tell what was applied or undone since.",
+            hint=f"Correct `format:` of the database in the settings; or, where the switch is meant, rename public.{table}: "
+            "the new one is filled from the ledger.",
+        )
 
 
 def _with_format(folder: Folder, rows: Sequence[ledger.Row] | None, found: Found) -> Folder:

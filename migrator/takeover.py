@@ -40,7 +40,7 @@ def commands(state: State) -> tuple[Command, ...]:
         return ()
     history = FORMATS[state.folder.format].history
     fill = not state.found.has_history(state.folder.format)
-    known = {row.order for row in state.plan.applied}
+    known = {row.order for row in state.plan.applied} - {migration.order for migration in state.plan.pending}
     adopted = {migration.order for migration in state.plan.adopted}
     return (
         *(Command(sql) for sql in (() if state.found.has_ledger else ledger.CREATE)),
@@ -48,5 +48,6 @@ def commands(state: State) -> tuple[Command, ...]:
         Command(ledger.restrict(history.table)),
         *(() if state.found.has_ledger else (Command(ledger.CLOSE_SCHEMA),)),
         *(ledger.record(one, state.folder.format, by_us=False) for one in state.folder.migrations if one.order in adopted),
+        *((ledger.kept_for(state.folder.format),) if fill and state.found.has_ledger else ()),
         *(history.record(one) for one in state.folder.migrations if fill and one.order in known),
     )

@@ -14,8 +14,8 @@ from migrator.errors import MigrationError, TargetError
 from migrator.events import Listener
 from migrator.explain import explained
 from migrator.formats import FORMATS
-from migrator.formats.base import Command, History
-from migrator.jobs import stand_in
+from migrator.formats.base import Command, Format
+from migrator.jobs import forgotten
 from migrator.ledger import Row
 from migrator.model import Folder, Migration, order_of
 from migrator.plan import Plan
@@ -59,7 +59,8 @@ def repair(connection: psycopg.Connection[Any], folder: Folder, *, dry_run: bool
     """Makes both records fit the files, where the database is right and they are not; returns what was changed, in words.
 
     An edited migration counts as applied the way it is now, one without a file is forgotten, and so is one that another tool has
-    undone. A late one is no matter of the records: it has to be given a later version.
+    undone; of one that was cut off outside a transaction and is not gone on with, the marks are. A late one is no matter of the
+    records: it has to be given a later version.
 
     Args:
         dry_run: whether to change nothing, and only say what would be.
@@ -104,7 +105,7 @@ def _alone(connection: psycopg.Connection[Any], format_name: str = "") -> Iterat
 
 def _up_to(folder: Folder, version: str) -> tuple[Migration, ...]:
     versioned = [migration for migration in folder.migrations if not migration.repeatable]
-    if version not in {migration.version for migration in versioned}:
+    if order_of(version) not in {migration.order for migration in versioned}:
         raise TargetError(
             f"There is no migration of the version {version} in {folder.path}.",
             hint=f"They go from {versioned[0].version} to {versioned[-1].version}." if versioned else "",
@@ -114,28 +115,40 @@ def _up_to(folder: Folder, version: str) -> tuple[Migration, ...]:
 
 def _changes(connection: psycopg.Connection[Any], state: State) -> Iterator[Change]:
     """What does not fit, and how it is made to."""
-    history = FORMATS[state.folder.format].history
-    own = {row.order for row in ledger.rows(connection)} if state.found.has_ledger else set()
-    for migration in state.plan.edited:
-        record = ledger.mend(migration) if migration.order in own else ledger.record(migration, state.folder.format, by_us=False)
-        yield f"{migration.title}: recorded as applied the way its file is now", (record, *_some(history.mend(migration)))
-    for row in state.plan.missing:
-        yield f"{row.title}: forgotten, since its file is gone", (ledger.forget(row.version), *_forget(history, row, state.plan))
-    for row in (row for row in state.plan.undone if row not in state.plan.missing):
-        yield f"{row.title}: forgotten, since another tool has undone it", (ledger.forget(row.version),)
-    for migration in state.plan.unfit:
-        tool = FORMATS[state.folder.format].tool
-        yield f"{migration.title}: {tool}'s checksum is that of the file with its line ends now", _some(history.mend(migration))
+    format_, plan = FORMATS[state.folder.format], state.plan
+    own = {row.order: row for row in ledger.rows(connection)} if state.found.has_ledger else {}
+    undone = {row.order for row in plan.undone}
+    for migration in plan.edited:
+        if migration.order not in undone:
+            row = own.get(migration.order)
+            record = ledger.mend(migration, row.version) if row else ledger.record(migration, format_.name, by_us=False)
+            yield f"{migration.title}: recorded as applied the way its file is now", (record, *_mended(format_, migration))
+    for row in plan.missing:
+        yield f"{row.title}: forgotten, since its file is gone", (ledger.forget(row.version), *_forgotten(format_, row, plan))
+    for row in plan.undone:
+        if row not in plan.missing:
+            what = f"{row.title}: forgotten, since another tool has undone it"
+            yield what, (ledger.forget(row.version), *_forgotten(format_, row, plan))
+    for migration in plan.unfit:
+        yield f"{migration.title}: {format_.tool}'s checksum is that of the file with its line ends now", _mended(format_, migration)
+    for version in plan.begun:
+        yield f"{version}: no longer taken for begun; what it did outside a transaction stays", (marks.forget(version),)
 
 
-def _some(command: Command | None) -> tuple[Command, ...]:
+def _mended(format_: Format, migration: Migration) -> tuple[Command, ...]:
+    command = format_.history.mend(migration)
     return (command,) if command else ()
 
 
-def _forget(history: History, row: Row, plan: Plan) -> tuple[Command, ...]:
-    """Takes a row out of a tool's history; where the tool keeps the newest version alone, only if that is the one."""
-    versioned = [known for known in plan.applied if not known.order[0]]
-    below = [known for known in versioned if known.order < row.order and known not in plan.missing]
-    if not history.keeps_each and row != versioned[-1]:
+def _forgotten(format_: Format, row: Row, plan: Plan) -> tuple[Command, ...]:
+    """Takes a row out of a tool's history.
+
+    Where that keeps the newest version alone, it goes back to the newest that stays. It does so even if the tool undid the row
+    itself: the version before that, to which it went, may be of a file that was never applied.
+    """
+    gone = {*plan.missing, *plan.undone}
+    stay = [known for known in plan.applied if not known.order[0] and format_.holds(known.version) and known not in gone]
+    below = [known for known in stay if known.order < row.order]
+    if (row in plan.undone) if format_.history.keeps_each else (len(below) < len(stay)):
         return ()
-    return (history.forget(stand_in(row), stand_in(below[-1]) if below else None),)
+    return forgotten(format_, row, below[-1] if below else None)

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psutil
 import pytest
 
 from cluster import account
@@ -56,19 +55,17 @@ class PgBouncer:
                 ["/usr/bin/env", f"LD_LIBRARY_PATH={self.program.libraries}", *command], folder=self.folder, log=log.fileno()
             )
         assert code == 0, printed.read_text()
-        wait_for(self._answers, "PgBouncer to answer")
+        wait_for(lambda: (self.folder / "pid").exists() and self._answers(), "PgBouncer to answer")
 
     def kill(self) -> None:
         """Kills it, with all connections."""
-        process = psutil.Process(int((self.folder / "pid").read_text()))
-        with contextlib.suppress(psutil.NoSuchProcess):
-            os.kill(process.pid, signal.SIGKILL)
-            psutil.wait_procs([process])
+        os.kill(int((self.folder / "pid").read_text()), signal.SIGKILL)
+        wait_for(lambda: not self._answers(), "PgBouncer to end")
         (self.folder / "pid").unlink()
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection((self.login.host, self.login.port)):
-            return (self.folder / "pid").exists()
+            return True
         return False
 
 

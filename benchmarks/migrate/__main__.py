@@ -15,6 +15,8 @@ import argparse
 import json
 import os
 import platform
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -76,6 +78,8 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Runs the parts that were asked for, one server after the other."""
     options = parse()
+    # An end by another process is to stop the server and delete its data as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if missing := sorted(name for name in options.tools - {PSQL} if not PEERS[name].installed()):
         tell(f"Missing, and not measured: {', '.join(missing)}. Try: python -m tools.peers install")
     with tempfile.TemporaryDirectory(prefix="pgstack-bench.") as scratch, data_folder() as (data, per_file):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple, Protocol
@@ -80,10 +80,10 @@ class History(Protocol):
             DirtyError: the tool left a migration half done, or marked one as failed.
         """
 
-    def checksums(self, migration: Migration) -> tuple[bytes, ...]:
+    def checksums(self, migration: Migration) -> Iterable[bytes]:
         """The checksums that the tool could have recorded for a migration's file; empty where it keeps none.
 
-        The first is that of the file as it is, the others are those with other line ends.
+        The first is that of the file as it is, the others are those with other line ends, and with or without a byte order mark.
         """
 
     def record(self, migration: Migration, started: datetime | None = None) -> Command:

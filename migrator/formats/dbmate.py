@@ -6,6 +6,7 @@ The table follows its postgres driver, the sections its `migration.go`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString
 
@@ -42,14 +43,14 @@ class DbmateHistory:
         rows = connection.execute("SELECT version FROM public.schema_migrations ORDER BY version").fetchall()
         return tuple(Applied(version) for (version,) in rows)
 
-    def checksums(self, migration: Migration) -> tuple[bytes, ...]:
+    def checksums(self, migration: Migration) -> Iterable[bytes]:
         return ()
 
     def record(self, migration: Migration, started: datetime | None = None) -> Command:
         return Command("INSERT INTO public.schema_migrations (version) VALUES (%s)", (migration.version,))
 
     def forget(self, migration: Migration, previous: Migration | None) -> Command:
-        return Command("DELETE FROM public.schema_migrations WHERE version = %s", (migration.version,))
+        return Command("DELETE FROM public.schema_migrations WHERE ltrim(version, '0') = ltrim(%s, '0')", (migration.version,))
 
     def mend(self, migration: Migration) -> Command | None:
         return Command(

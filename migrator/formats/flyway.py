@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, LiteralString
@@ -107,7 +108,7 @@ class FlywayHistory:
                 found[order] = Applied(version_, None if checksum is None else _encoded(checksum))
         return tuple(found.values())
 
-    def checksums(self, migration: Migration) -> tuple[bytes, ...]:
+    def checksums(self, migration: Migration) -> Iterable[bytes]:
         return (_encoded(checksum(migration.up.raw)),)
 
     def record(self, migration: Migration, started: datetime | None = None) -> Command:

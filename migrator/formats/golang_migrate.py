@@ -6,6 +6,7 @@ The table and the lock follow its `database/postgres` and `database/pgx` drivers
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString
 
@@ -53,7 +54,7 @@ class GolangMigrateHistory:
             )
         return _up_to(str(version), folder)
 
-    def checksums(self, migration: Migration) -> tuple[bytes, ...]:
+    def checksums(self, migration: Migration) -> Iterable[bytes]:
         return ()
 
     def record(self, migration: Migration, started: datetime | None = None) -> Command:

@@ -6,6 +6,7 @@ The table follows its postgres dialect, the sections its `sqlparser`, the lock i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple
 
@@ -81,7 +82,7 @@ class GooseHistory:
         ).fetchall()
         return tuple(Applied(str(version)) for (version,) in rows)
 
-    def checksums(self, migration: Migration) -> tuple[bytes, ...]:
+    def checksums(self, migration: Migration) -> Iterable[bytes]:
         return ()
 
     def record(self, migration: Migration, started: datetime | None = None) -> Command:

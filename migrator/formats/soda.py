@@ -5,6 +5,7 @@ The table follows pop's `schema_migration`; its version has 14 characters, the l
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString
 
@@ -45,14 +46,14 @@ class SodaHistory:
         rows = connection.execute("SELECT version FROM public.schema_migration ORDER BY version").fetchall()
         return tuple(Applied(version) for (version,) in rows)
 
-    def checksums(self, migration: Migration) -> tuple[bytes, ...]:
+    def checksums(self, migration: Migration) -> Iterable[bytes]:
         return ()
 
     def record(self, migration: Migration, started: datetime | None = None) -> Command:
         return Command("INSERT INTO public.schema_migration (version) VALUES (%s)", (migration.version,))
 
     def forget(self, migration: Migration, previous: Migration | None) -> Command:
-        return Command("DELETE FROM public.schema_migration WHERE version = %s", (migration.version,))
+        return Command("DELETE FROM public.schema_migration WHERE ltrim(version, '0') = ltrim(%s, '0')", (migration.version,))
 
     def mend(self, migration: Migration) -> Command | None:
         return Command(

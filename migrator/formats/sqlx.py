@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from migrator.errors import DirtyError
 from migrator.formats.base import Applied, Command, Format, Sections
 from migrator.formats.pattern import Pattern
-from migrator.model import Folder, Migration, Script
+from migrator.model import BOM, Folder, Migration, Script
 
 if TYPE_CHECKING:
     import psycopg  # who only reads files needs no driver
@@ -63,10 +64,12 @@ class SqlxHistory:
                 )
         return tuple(Applied(str(version), bytes(checksum)) for version, checksum, _ in rows)
 
-    def checksums(self, migration: Migration) -> tuple[bytes, ...]:
+    def checksums(self, migration: Migration) -> Iterator[bytes]:
         raw = migration.up.raw
-        unix = raw.replace(b"\r\n", b"\n")
-        return tuple(hashlib.sha384(text).digest() for text in dict.fromkeys((raw, unix, unix.replace(b"\n", b"\r\n"))))
+        yield _checksum(raw)
+        unix = raw.removeprefix(BOM).replace(b"\r\n", b"\n")
+        for text in (unix, unix.replace(b"\n", b"\r\n")):
+            yield from (_checksum(mark + text) for mark in (b"", BOM) if mark + text != raw)
 
     def record(self, migration: Migration, started: datetime | None = None) -> Command:
         return Command(
@@ -74,7 +77,7 @@ class SqlxHistory:
             INSERT INTO public._sqlx_migrations (version, description, success, checksum, execution_time)
             VALUES (%s, %s, true, %s, (extract(epoch FROM clock_timestamp() - coalesce(%s::timestamptz, now())) * 1000000000)::bigint)
             """,
-            (int(migration.version), _description(migration), _checksum(migration), started),
+            (int(migration.version), _description(migration), _checksum(migration.up.raw), started),
         )
 
     def forget(self, migration: Migration, previous: Migration | None) -> Command:
@@ -83,7 +86,7 @@ class SqlxHistory:
     def mend(self, migration: Migration) -> Command | None:
         return Command(
             "UPDATE public._sqlx_migrations SET description = %s, checksum = %s WHERE version = %s",
-            (_description(migration), _checksum(migration), int(migration.version)),
+            (_description(migration), _checksum(migration.up.raw), int(migration.version)),
         )
 
 
@@ -91,8 +94,8 @@ def _description(migration: Migration) -> str:
     return migration.name.replace("_", " ")
 
 
-def _checksum(migration: Migration) -> bytes:
-    return hashlib.sha384(migration.up.raw).digest()
+def _checksum(raw: bytes) -> bytes:
+    return hashlib.sha384(raw).digest()
 
 
 def sections(script: Script) -> Sections:

@@ -22,6 +22,8 @@ COMMITTED = b"COMMIT\0"
 
 BREAKS = [How.CUT, How.RESET, How.HANG]
 
+Converged = Callable[[], None]
+
 
 PHASES = {
     "the first question": Place("asks", b"pg_is_in_recovery"),
@@ -54,24 +56,37 @@ ALONE = {
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is between these tests and the server that would let a session wait for its first answer."""
-    monkeypatch.setattr(watch, "FIRST_ANSWER", 0.5)
+    """Nothing is between these tests and the server that would let a session wait, for its first answer or for another."""
+    monkeypatch.setattr(watch, "FIRST_ANSWER", 0.3)
+    monkeypatch.setattr(watch, "LOOKS", 2)
     monkeypatch.setattr(link, "PAUSE", 0.05)
 
 
 @pytest.mark.parametrize("how", BREAKS, ids=lambda how: how.name.lower())
-@pytest.mark.parametrize("phase", [*PHASES.values(), *ALONE.values()], ids=[*PHASES, *ALONE])
-def test_broken_connection_is_opened_again_and_the_run_ends_well(
-    proxy: Proxy, twenty: Folder, converged: Callable[[], None], phase: Place, how: How
-) -> None:
-    trap = proxy.set(phase.trap(how))
-    heard = Heard()
-    assert (run(proxy.login, twenty, heard), heard.ran_) == (versions(twenty), versions(twenty))
-    trap.wait()
+@pytest.mark.parametrize("place", PHASES.values(), ids=PHASES.keys())
+def test_pipeline_that_breaks_is_gone_on_with(proxy: Proxy, twenty: Folder, converged: Converged, place: Place, how: How) -> None:
+    run_through(proxy, twenty, place.trap(how))
     converged()
 
 
-def test_answers_that_get_lost_are_read_in_the_ledger(proxy: Proxy, twenty: Folder, converged: Callable[[], None]) -> None:
+@pytest.mark.parametrize("how", [How.CUT, How.HANG], ids=lambda how: how.name.lower())
+@pytest.mark.parametrize("place", ALONE.values(), ids=ALONE.keys())
+def test_session_that_breaks_at_a_single_migration_is_gone_on_with(
+    proxy: Proxy, twenty: Folder, converged: Converged, place: Place, how: How
+) -> None:
+    run_through(proxy, twenty, place.trap(how))
+    converged()
+
+
+def run_through(proxy: Proxy, folder: Folder, trap: Trap) -> None:
+    """Migrates over a connection that breaks once; every migration is reported, and reported once."""
+    proxy.set(trap)
+    heard = Heard()
+    assert (run(proxy.login, folder, heard), heard.ran_) == (versions(folder), versions(folder))
+    trap.wait()
+
+
+def test_answers_that_get_lost_are_read_in_the_ledger(proxy: Proxy, twenty: Folder, converged: Converged) -> None:
     """What was asked gets through: the server commits the whole pipeline, and nobody hears of it."""
     proxy.set(Trap("answers", COMMITTED, How.MUTE, EIGHTH))
     heard = Heard()
@@ -82,9 +97,7 @@ def test_answers_that_get_lost_are_read_in_the_ledger(proxy: Proxy, twenty: Fold
 
 
 @pytest.mark.parametrize("how", BREAKS, ids=lambda how: how.name.lower())
-def test_session_that_breaks_again_and_again_names_the_migration(
-    proxy: Proxy, twenty: Folder, converged: Callable[[], None], how: How
-) -> None:
+def test_session_that_breaks_again_and_again_names_the_migration(proxy: Proxy, twenty: Folder, converged: Converged, how: How) -> None:
     proxy.set(Trap("asks", b"CREATE TABLE t7 ", how, times=99))
     with pytest.raises(MigrationFailed) as failed:
         run(proxy.login, twenty)
@@ -99,7 +112,7 @@ def test_session_that_breaks_again_and_again_names_the_migration(
     converged()
 
 
-def test_session_that_breaks_before_any_migration_names_the_server(proxy: Proxy, twenty: Folder, converged: Callable[[], None]) -> None:
+def test_session_that_breaks_before_any_migration_names_the_server(proxy: Proxy, twenty: Folder, converged: Converged) -> None:
     proxy.set(Trap("asks", b"CREATE SCHEMA pgstack", How.RESET, times=99))
     with pytest.raises(ConnectionFailed) as failed:
         run(proxy.login, twenty)
@@ -110,7 +123,7 @@ def test_session_that_breaks_before_any_migration_names_the_server(proxy: Proxy,
 
 
 def test_server_that_does_not_come_back_is_an_error_and_the_next_run_goes_on(
-    proxy: Proxy, database: Login, twenty: Folder, converged: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    proxy: Proxy, database: Login, twenty: Folder, converged: Converged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(link, "REOPENING", 0.2)
     proxy.set(Trap("asks", b"CREATE TABLE t7 ", How.CUT, then=proxy.refuse))
@@ -124,7 +137,7 @@ def test_server_that_does_not_come_back_is_an_error_and_the_next_run_goes_on(
 
 
 def test_server_that_answers_nobody_any_more_is_given_up(
-    proxy: Proxy, database: Login, twenty: Folder, converged: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    proxy: Proxy, database: Login, twenty: Folder, converged: Converged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As one whose machine is gone: new connections are taken by what is between, and hear nothing either."""
     monkeypatch.setattr(link, "REOPENING", 0.0)

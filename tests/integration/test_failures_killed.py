@@ -172,18 +172,19 @@ def test_part_that_was_run_must_be_what_it_was_and_the_rest_may_change(
     proxy: Proxy, database: Login, session: Session, tmp_path: Path, *, clean_runs: CleanRuns, rest: str
 ) -> None:
     """What was begun outside a transaction is ended so, even where nothing in the file asks for it any more."""
+    after = {"2_v.sql": "VACUUM b"}
     table, index = "CREATE TABLE b (id int, name text)", "CREATE INDEX CONCURRENTLY b_id ON b (id)"
     path = tmp_path
     before_intent = Place("asks", hashlib.sha256(index.encode()).hexdigest().encode())
-    kill_at(before_intent, proxy, session, write(path, {"1_b.sql": f"{table};\n\n{index};\n"}))
+    kill_at(before_intent, proxy, session, write(path, {"1_b.sql": f"{table};\n\n{index};\n", **after}))
     for edited in (f"CREATE TABLE b (id bigint);\n\n{index};\n", "-- Nothing is left.\n"):
         with pytest.raises(MigrationFailed) as failed:
-            run(database, write(path, {"1_b.sql": edited}))
+            run(database, write(path, {"1_b.sql": edited, **after}))
         assert str(failed.value) == (
             f"{path}/1_b.sql:1: this migration runs outside a transaction, was cut off half-way, and the part that was run already is "
-            "not what it was.\nNothing of it was run now; none was applied before it.\n"
+            "not what it was.\nNothing of it was run now; none was applied before it, 1 after it were not run.\n"
             "Bring that part of the file back as it was (git shows it); what comes after it may change."
         )
-    changed = write(path, {"1_b.sql": f"{table};\n\n{rest};\n"})
-    assert (run(database, changed), one(session, "SELECT count(*) FROM pgstack.step")) == (["1"], 0)
+    changed = write(path, {"1_b.sql": f"{table};\n\n{rest};\n", **after})
+    assert (run(database, changed), one(session, "SELECT count(*) FROM pgstack.step")) == (["1", "2"], 0)
     clean_runs.assert_same(database, changed)

@@ -96,11 +96,11 @@ def test_what_is_undone_is_taken_out_of_both_records() -> None:
     assert [[told(command) for command in job.records(None)] for job in jobs] == [
         [
             ("DELETE FROM pgstack.migration WHERE version = %s", ("3",)),
-            ("DELETE FROM public.schema_migration WHERE version = %s", ("3",)),
+            ("DELETE FROM public.schema_migration WHERE ltrim(version, '0') = ltrim(%s, '0')", ("3",)),
         ],
         [
             ("DELETE FROM pgstack.migration WHERE version = %s", ("2",)),
-            ("DELETE FROM public.schema_migration WHERE version = %s", ("2",)),
+            ("DELETE FROM public.schema_migration WHERE ltrim(version, '0') = ltrim(%s, '0')", ("2",)),
         ],
     ]
 

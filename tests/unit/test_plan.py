@@ -129,9 +129,10 @@ def test_a_file_that_is_not_the_one_the_tool_ran_is_edited_and_not_taken_over() 
     assert unfit(there, history, of_content) == (there[1],)
 
 
-def test_what_the_ledger_knows_is_not_asked_of_the_tool() -> None:
-    plan = compare(files({1}), Records(rows({1}), (Applied("1", b"another"),)), of_content)
-    assert plan.nothing_to_do
+def test_a_file_that_the_tool_ran_anew_with_other_content_is_edited() -> None:
+    """It undid the migration and applied it again since the ledger heard of it: the schema is what its history says."""
+    plan = compare(files({1, 2}), Records(rows({1, 2}), (Applied("1", b"another"), Applied("2", b"SAME"))), of_content)
+    assert (numbers(plan.edited), plan.adopted, plan.pending) == ([1], (), ())
 
 
 # Repeatable migrations
@@ -146,6 +147,9 @@ def view(content: str = "same") -> Migration:
     [
         ((), None, True, False),
         ((row("R__view"),), (Applied("R__view", b"same"),), False, False),
+        ((row("R__view"),), None, False, False),
+        ((row("R__view"),), (Applied("R__view", b"old"),), True, False),
+        ((row("R__view"),), (), True, False),
         ((Row("R__view", "view", "old"),), (Applied("R__view", b"old"),), True, False),
         ((), (Applied("R__view", b"same"),), False, True),
         ((), (Applied("R__view", b"old"),), True, False),
