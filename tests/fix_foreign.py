@@ -261,21 +261,22 @@ class Flyway(Tool):
         return str(number - 2**32 if number >= 2**31 else number).encode()
 
     def told(self, session: Session, steps: Steps) -> Told:
-        return {int(version.split(".")[0]): str(checksum).encode() for version, checksum in self._newest(session) if version}
+        return {number: checksum for number, checksum in self._newest(session).items() if number is not None}
 
     def view(self, session: Session) -> bytes | None:
         """The checksum of the view's file when it was last run."""
-        return next((str(checksum).encode() for version, checksum in self._newest(session) if not version), None)
+        return self._newest(session).get(None)
 
-    def _newest(self, session: Session) -> list[tuple[str | None, int]]:
-        found: dict[str | None, int] = {}
+    def _newest(self, session: Session) -> dict[int | None, bytes]:
+        """What is applied, by version, which the view has none of: to Flyway `1`, `01` and `1.0` are one."""
+        found: dict[int | None, bytes] = {}
         rows = session.execute("SELECT version, type, checksum FROM public.flyway_schema_history ORDER BY installed_rank").fetchall()
         for version, kind, checksum in rows:
+            number = int(version.split(".")[0]) if version else None
+            found.pop(number, None)
             if kind == "SQL":
-                found[version] = checksum
-            else:
-                found.pop(version, None)
-        return list(found.items())
+                found[number] = str(checksum).encode()
+        return found
 
     def refuses(self, session: Session, steps: Steps) -> bool:
         """It validates: every file that it ran is there and the same, and none is older than the newest that it ran."""

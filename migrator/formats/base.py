@@ -168,7 +168,7 @@ class Format:
 
     def holds(self, version: str) -> bool:
         """Whether the history table can hold a version: what another format's files had may not fit."""
-        return self.version_limit is None or (version.isdecimal() and int(version) <= self.version_limit)
+        return self.history.literal or self.version_limit is None or (version.isdecimal() and int(version) <= self.version_limit)
 
     def marks(self, text: str) -> bool:
         """Whether a text has this format's mark."""

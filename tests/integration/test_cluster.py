@@ -642,5 +642,5 @@ def test_login_error_names_no_password(running: Cluster) -> None:
         superuser_of(running, "a-wrong-secret").connect()
     assert str(refused.value) == (
         f"No session in database postgres on 127.0.0.1:{running.port} as postgres: "
-        'FATAL: password authentication failed for user "postgres"'
+        'FATAL: password authentication failed for user "postgres"\nCheck the user and the password.'
     )
