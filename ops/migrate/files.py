@@ -49,10 +49,9 @@ def later(migrations: Sequence[Migration], version: str | None) -> tuple[Migrati
     """
     if version is None:
         return tuple(migrations)
-    try:
-        floor = order_of(version)
-    except ValueError:
-        raise TargetError(f"{version!r} is no version.") from None
+    floor = order_of(version)
+    if not floor[1]:
+        raise TargetError(f"{version!r} is no version.")
     return tuple(migration for migration in migrations if not migration.repeatable and migration.order > floor)
 
 
