@@ -1,5 +1,6 @@
 """Loads the fixture plug-ins, and closes a run by counting what it left out."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,12 @@ pytest_plugins = [
 ]
 
 FOLDER = Path(__file__).parent
+
+
+def pytest_configure() -> None:
+    """Lets Ctrl-C through to the programs that tests start: whoever runs the tests in the background has had it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

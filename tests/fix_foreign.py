@@ -207,6 +207,10 @@ class GolangMigrate(Tool):
         top = max(self.rows(session), default=-1)
         return dict.fromkeys([number for number in steps if number <= top] + ([top] if top >= 0 else []))
 
+    def refuses(self, session: Session, steps: Steps) -> bool:
+        """It looks for the file of the version where it is."""
+        return any(version not in steps for version in self.rows(session))
+
     def record(self, session: Session, step: Step) -> None:
         self._move(session, step.number)
 
