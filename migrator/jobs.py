@@ -12,7 +12,7 @@ from migrator.events import Direction
 from migrator.formats import FORMATS
 from migrator.formats.base import Command, Format
 from migrator.formats.pattern import Pattern
-from migrator.ledger import Row
+from migrator.ledger import Row, stand_in
 from migrator.model import Folder, Migration, Script
 from migrator.statements import refusal
 
@@ -114,8 +114,3 @@ def _undoable(row: Row, file: Migration | None, recorded: Callable[[str], str | 
         )
     down = Script.of(f"the ledger's down SQL of {row.title}", text.encode())
     return Migration(row.version, row.name, file.up if file else down, down)
-
-
-def stand_in(row: Row) -> Migration:
-    """A migration that only its row tells of."""
-    return Migration(row.version, row.name, Script(row.title, b"", ""))

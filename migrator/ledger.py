@@ -11,7 +11,7 @@ import psycopg
 
 from migrator.formats import FORMATS
 from migrator.formats.base import Command
-from migrator.model import Migration, Order, order_of, title_of
+from migrator.model import Migration, Order, Script, order_of, title_of
 
 SCHEMA = "pgstack"
 TABLE = "migration"
@@ -87,14 +87,12 @@ class Row:
 
     Attributes:
         checksum: SHA-256 of what was applied, in hex; empty where another tool's history says that the file is not what it ran.
-        down_sql: what undoes it, as its file said when it was applied.
     """
 
     version: str
     name: str
     checksum: str
     format: str = ""
-    down_sql: str | None = None
 
     @cached_property
     def order(self) -> Order:
@@ -105,6 +103,11 @@ class Row:
     def title(self) -> str:
         """Version and name, as messages show a migration."""
         return title_of(self.version, self.name)
+
+
+def stand_in(row: Row) -> Migration:
+    """A migration that only its row tells of."""
+    return Migration(row.version, row.name, Script(row.title, b"", ""))
 
 
 def rows(connection: psycopg.Connection[Any]) -> tuple[Row, ...]:

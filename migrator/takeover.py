@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import psycopg
@@ -11,6 +11,7 @@ from migrator import ledger
 from migrator.formats import FORMATS
 from migrator.formats.base import Command
 from migrator.link import broken
+from migrator.model import Migration
 from migrator.state import State
 
 
@@ -40,7 +41,6 @@ def commands(state: State) -> tuple[Command, ...]:
         return ()
     history = FORMATS[state.folder.format].history
     fill = not state.found.has_history(state.folder.format)
-    known = {row.order for row in state.plan.applied} - {migration.order for migration in state.plan.pending}
     adopted = {migration.order for migration in state.plan.adopted}
     return (
         *(Command(sql) for sql in (() if state.found.has_ledger else ledger.CREATE)),
@@ -49,5 +49,17 @@ def commands(state: State) -> tuple[Command, ...]:
         *(() if state.found.has_ledger else (Command(ledger.CLOSE_SCHEMA),)),
         *(ledger.record(one, state.folder.format, by_us=False) for one in state.folder.migrations if one.order in adopted),
         *((ledger.kept_for(state.folder.format),) if fill and state.found.has_ledger else ()),
-        *(history.record(one) for one in state.folder.migrations if fill and one.order in known),
+        *((history.record(one) for one in _applied(state)) if fill else ()),
     )
+
+
+def _applied(state: State) -> Iterator[Migration]:
+    """What is applied, in order. Of what has no file its row alone tells: it may be on its way out, in more than one round."""
+    format_ = FORMATS[state.folder.format]
+    files = {migration.order: migration for migration in state.folder.migrations}
+    due = {migration.order for migration in state.plan.pending}
+    for row in state.plan.applied:
+        if row.order in files and row.order not in due:
+            yield files[row.order]
+        elif row.order not in files and not row.order[0] and format_.holds(row.version):
+            yield ledger.stand_in(row)

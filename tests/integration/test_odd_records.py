@@ -184,6 +184,17 @@ def test_an_empty_folder_has_no_target(session: Session, here: Path) -> None:
         migrate(session, write(here, {}, "sqlx"), target="3")
 
 
+@every_format
+def test_a_history_made_anew_has_what_is_undone_in_several_rounds(session: Session, here: Path, format_name: str) -> None:
+    """What has no file any more is undone by the ledger's word; what goes outside a transaction makes a round of its own."""
+    index = ("CREATE INDEX CONCURRENTLY t1_id ON t1 (id);\n", "DROP INDEX CONCURRENTLY t1_id;\n")
+    given = write(here, files_of(format_name, [*table_steps(2), index]), format_name)
+    migrate(session, given)
+    session.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier("public", FORMATS[format_name].history.table)))
+    assert versions(migrate(session, without(given, here, "2"), target="1", allow_rollback=True)) == ["3", "2"]
+    assert (in_history(session, given), told_by_ledger(session), made(session)) == (["1"], ["1"], ["t1"])
+
+
 # Tools that went another way
 
 

@@ -8,8 +8,8 @@ import pytest
 from migrator.errors import MigrationFailed, TargetError
 from migrator.formats import FORMATS
 from migrator.formats.base import Command
-from migrator.jobs import downs, stand_in, ups
-from migrator.ledger import Row
+from migrator.jobs import downs, ups
+from migrator.ledger import Row, stand_in
 from migrator.model import Folder, Migration, Script
 
 
