@@ -59,7 +59,9 @@ def _applied(state: State) -> Iterator[Migration]:
     files = {migration.order: migration for migration in state.folder.migrations}
     due = {migration.order for migration in state.plan.pending}
     for row in state.plan.applied:
-        if row.order in files and row.order not in due:
-            yield files[row.order]
+        file = files.get(row.order)
+        ran = file is not None and (not file.repeatable or file.checksum == row.checksum)
+        if file is not None and ran and row.order not in due:
+            yield file
         elif row.order not in files and not row.order[0] and format_.holds(row.version):
             yield ledger.stand_in(row)

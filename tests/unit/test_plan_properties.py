@@ -70,7 +70,8 @@ class World:
         undone = set(orders(plan.undo))
         told = {row.order: row for row in self.records.ledger or ()} | {one.order: row(one) for one in (*plan.adopted, *plan.pending)}
         ledger = {order: one for order, one in told.items() if order not in undone}
-        fill = {} if self.records.history is not None else {order: entry(files[order]) for order in ledger if order in files}
+        ran = [order for order, one in ledger.items() if order in files and (not order[0] or one.checksum == files[order].checksum)]
+        fill = {} if self.records.history is not None else {order: entry(files[order]) for order in ran}
         history = dict(self.records.told) | fill | {one.order: entry(one) for one in plan.pending}
         left = {order: one for order, one in history.items() if order not in undone}
         return replace(
