@@ -87,8 +87,8 @@ def locks() -> Iterator[str]:
 
 def migrations() -> Iterator[str]:
     """Every migration below sql/ is read, with the format that the stack files give it."""
-    settings = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]["pgstack:databases"]
-    formats = {entry["name"]: entry.get("format") for entry in settings}
+    stacks = [yaml.safe_load(file.read_text(encoding="utf-8"))["config"] for file in tracked("*Pulumi.*.yaml")]
+    formats = {entry["name"]: entry.get("format") for config in stacks for entry in config.get("pgstack:databases", [])}
     for folder in sorted((ROOT / "sql").glob("*/migrations")):
         try:
             read_folder(folder, formats.get(folder.parent.name))

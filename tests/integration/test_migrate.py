@@ -25,7 +25,8 @@ from tests.fix_tools import Session, made, told_by_ledger, told_by_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 
-REAL = [("usualstore", "soda"), ("kennwilliamson", "sqlx")]
+REAL = [("usualstore", "soda"), ("kennwilliamson", "sqlx"), ("physics_assistant", "golang-migrate")]
+REVERSIBLE = [("usualstore", "soda"), ("physics_assistant", "golang-migrate")]
 
 
 def drift(session: Session, folder: Folder) -> list[str]:
@@ -109,15 +110,16 @@ def test_soda_history_has_the_table_that_pop_expects(session: Session) -> None:
     assert indexes == [("schema_migration_pkey", True, True), ("schema_migration_version_idx", True, False)]
 
 
-def test_all_downs_in_reverse_empty_the_schema(session: Session) -> None:
-    folder = real("usualstore", "soda")
+@pytest.mark.parametrize(("name", "format_name"), REVERSIBLE)
+def test_all_downs_in_reverse_empty_the_schema(session: Session, name: str, format_name: str) -> None:
+    folder = real(name, format_name)
     migrate(session, folder)
     assert migrate(session, folder, target="0", allow_rollback=True) == folder.migrations[::-1]
     left = session.execute(
         """
         SELECT 'relation', relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE 'schema_migration%'
         UNION ALL SELECT 'function', proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-        UNION ALL SELECT 'type', typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typname NOT LIKE '%schema_migration'
+        UNION ALL SELECT 'type', typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typname NOT LIKE '%schema_migration%'
         UNION ALL SELECT 'schema', nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema$|public$|pgstack$)'
         UNION ALL SELECT 'extension', extname FROM pg_extension WHERE extname <> 'plpgsql'
         """
@@ -125,8 +127,9 @@ def test_all_downs_in_reverse_empty_the_schema(session: Session) -> None:
     assert left == []
 
 
-def test_downs_and_ups_again_give_the_schema_of_one_up(session: Session, database: Login) -> None:
-    folder = real("usualstore", "soda")
+@pytest.mark.parametrize(("name", "format_name"), REVERSIBLE)
+def test_downs_and_ups_again_give_the_schema_of_one_up(session: Session, database: Login, name: str, format_name: str) -> None:
+    folder = real(name, format_name)
     migrate(session, folder)
     straight = dump(database)
     migrate(session, folder, target="0", allow_rollback=True)

@@ -498,7 +498,9 @@ def test_a_dump_holds_the_schema_alone_and_a_later_one_is_compared_with_it(shop:
     assert file.read_text(encoding="utf-8") == text
 
 
-@pytest.mark.parametrize(("application", "format_name"), [("usualstore", "soda"), ("kennwilliamson", "sqlx")])
+@pytest.mark.parametrize(
+    ("application", "format_name"), [("usualstore", "soda"), ("kennwilliamson", "sqlx"), ("physics_assistant", "golang-migrate")]
+)
 def test_the_schemas_that_come_with_the_project_are_what_its_migrations_make(shop: Shop, application: str, format_name: str) -> None:
     shop.path = SQL / application / "migrations"
     checked = shop.ops("dump", "--check", "--server-from", "ADMINISTRATOR", format_name=format_name)

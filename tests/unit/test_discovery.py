@@ -372,7 +372,12 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path, kind: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("application", "format_name", "found", "count"), [("usualstore", "soda", "soda", 24), ("kennwilliamson", None, "sqlx", 2)]
+    ("application", "format_name", "found", "count"),
+    [
+        ("usualstore", "soda", "soda", 24),
+        ("kennwilliamson", None, "sqlx", 2),
+        ("physics_assistant", "golang-migrate", "golang-migrate", 8),
+    ],
 )
 def test_the_migrations_of_the_applications_are_read(application: str, format_name: str | None, found: str, count: int) -> None:
     folder = read_folder(ROOT / "sql" / application / "migrations", format_name)
@@ -380,5 +385,6 @@ def test_the_migrations_of_the_applications_are_read(application: str, format_na
     assert [migration.order for migration in folder.migrations] == sorted({migration.order for migration in folder.migrations})
 
 
-def test_the_migrations_of_the_shop_do_not_say_whose_they_are() -> None:
-    assert read_folder(ROOT / "sql" / "usualstore" / "migrations").candidates == PAIRED
+@pytest.mark.parametrize("application", ["usualstore", "physics_assistant"])
+def test_the_migrations_in_pairs_do_not_say_whose_they_are(application: str) -> None:
+    assert read_folder(ROOT / "sql" / application / "migrations").candidates == PAIRED

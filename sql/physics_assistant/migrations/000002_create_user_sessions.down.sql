@@ -1,0 +1,2 @@
+-- Removes the sessions: everybody is signed out.
+DROP TABLE user_sessions;

@@ -1,0 +1,2 @@
+-- Removes the progress of all users.
+DROP TABLE user_progress;

@@ -1,0 +1,2 @@
+-- Removes the log.
+DROP TABLE interactions;

@@ -1,0 +1,2 @@
+-- Removes what was said.
+DROP TABLE messages;

@@ -1,0 +1,2 @@
+-- Removes the records of calls.
+DROP TABLE agent_calls;
