@@ -6,7 +6,6 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
-from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -247,9 +246,12 @@ class _Run:
 @contextlib.contextmanager
 def _parser_on_its_way(*, wanted: bool) -> Iterator[None]:
     """Imports the parser while the server is asked for something, which may be far away."""
-    thread = Thread(target=import_module, args=("pglast",))
-    if wanted:
-        thread.start()
+    if not wanted:
+        yield
+        return
+    from migrator import grammar  # noqa: PLC0415  who has nothing to apply need not wait for it
+
+    thread = Thread(target=grammar.load)
+    thread.start()
     yield
-    if wanted:
-        thread.join()
+    thread.join()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 OUTSIDE = frozenset(
@@ -24,6 +26,17 @@ PREPARED = frozenset({"TRANS_STMT_COMMIT_PREPARED", "TRANS_STMT_ROLLBACK_PREPARE
 
 MAY_COMMIT = frozenset({"CallStmt", "DoStmt"})
 """Statements that may end a transaction inside, where there is none around them."""
+
+
+def load() -> None:
+    """Imports the parser. Its classes are there to stay: to look for garbage among them meanwhile takes as long as to make them."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        import_module("pglast")
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def parse(text: str) -> tuple[Any, ...]:

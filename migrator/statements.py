@@ -19,10 +19,26 @@ COPY_WITH_DATA = re.compile(
 )
 """What pg_dump and psql write: the rows of a table below the statement, closed by a line of `\\.`"""
 
-DELICATE = re.compile(
-    r"\b(?:begin|start|commit|end|rollback|abort|prepare|prepared|discard|stdin|stdout"
-    r"|concurrently|vacuum|cluster|reindex|database|tablespace|system|subscription)\b|\\",
-    re.IGNORECASE,
+
+class Words:
+    """Words to look for in scripts, in any case. Most have none of them, not even inside of others, which shows at once."""
+
+    def __init__(self, *words: str) -> None:
+        self._words = words
+        self._pattern = re.compile("|".join(rf"\b{word}\b" if word.isalpha() else re.escape(word) for word in words), re.IGNORECASE)
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """The first of them in a text."""
+        lower = text.lower()
+        for word in self._words:
+            if word in lower:
+                return self._pattern.search(text)
+        return None
+
+
+DELICATE = Words(
+    *("begin", "start", "commit", "end", "rollback", "abort", "prepare", "prepared", "discard", "stdin", "stdout", "\\"),
+    *("concurrently", "vacuum", "cluster", "reindex", "database", "tablespace", "system", "subscription"),
 )
 """Words without which a script holds nothing that `split` refuses, and nothing that runs outside a transaction alone: it needs
 no syntax tree, which takes thirty times as long to make as the places of its statements."""
