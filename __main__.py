@@ -18,6 +18,8 @@ def main() -> None:
     server = declare_server(chosen, os.environ)
     databases = {entry.name: (entry, Database(DatabaseArgs(entry, server))) for entry in chosen.databases}
     pulumi.export("server", server_output(server))
+    pulumi.export("redis", server.redis)
+    pulumi.export("adminer", server.adminer)
     pulumi.export("databases", {name: database_output(entry, made, server) for name, (entry, made) in databases.items()})
 
 

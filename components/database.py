@@ -81,7 +81,7 @@ class Database(pulumi.ComponentResource):
             administrator={**login_inputs(server, administrator), "database": administrator.database},
             databases=settings.names,
             roles={role: {"name": login.user, "password": login.password} for role, login in self.roles.items()},
-            extensions=settings.extensions,
+            extensions=tuple(dict.fromkeys((*settings.extensions, *server.extensions))),
             opts=pulumi.ResourceOptions(parent=self, depends_on=server.ready),
         )
 

@@ -39,6 +39,8 @@ class EmbeddedServer(pulumi.ComponentResource):
     """
 
     target = "embedded"
+    container = redis = adminer = None
+    extensions: Sequence[str] = ()
     network = None
     sslmode = "disable"
     root_certificate = ""

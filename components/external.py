@@ -58,6 +58,8 @@ class ExternalServer(pulumi.ComponentResource):
     """
 
     target = "external"
+    container = redis = adminer = None
+    extensions: Sequence[str] = ()
 
     def __init__(self, name: str, args: ExternalServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("pgstack:index:ExternalServer", name, {}, opts)

@@ -5,6 +5,7 @@ docs/reference/outputs.md describes it. Secrets are the leaves `url`, `DATABASE_
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -18,7 +19,13 @@ from postgres.url import url
 
 def server_output(server: Server) -> dict[str, Any]:
     """What the server is."""
-    return {"target": server.target, "version": server.version, "host": _endpoint(server.host), "network": _endpoint(server.network)}
+    return {
+        "target": server.target,
+        "version": server.version,
+        "host": _endpoint(server.host),
+        "network": _endpoint(server.network),
+        "docker": dict(server.container) if server.container else None,
+    }
 
 
 def database_output(settings: DatabaseSettings, database: Database, server: Server) -> dict[str, Any]:
@@ -35,31 +42,36 @@ def _one(name: str, database: Database, server: Server) -> dict[str, Any]:
         "name": name,
         "endpoints": {"host": _endpoint(server.host), "network": _endpoint(server.network)},
         "roles": {role: _role(name, database.roles.get(role), server) for role in ROLES},
-        "environment": {
-            "DATABASE_URL": _url(name, app, server),
-            "PGHOST": server.host.host,
-            "PGPORT": str(server.host.port),
-            "PGDATABASE": name,
-            "PGUSER": app.user,
-            "PGPASSWORD": app.password,
-            "PGSSLMODE": server.sslmode,
-        },
+        "environment": _environment(name, app, server.host, server.sslmode),
+        "networkEnvironment": _environment(name, app, server.network, server.sslmode) if server.network else None,
         "migration": database.versions.get(name),
     }
 
 
+def _environment(database: str, role: RoleLogin, endpoint: Endpoint, sslmode: str) -> dict[str, Any]:
+    """The variables that an application is given, by the names that libpq and most frameworks know."""
+    return {
+        "DATABASE_URL": _url(database, role, endpoint, sslmode),
+        "PGHOST": endpoint.host,
+        "PGPORT": str(endpoint.port),
+        "PGDATABASE": database,
+        "PGUSER": role.user,
+        "PGPASSWORD": role.password,
+        "PGSSLMODE": sslmode,
+    }
+
+
 def _role(database: str, role: RoleLogin | None, server: Server) -> dict[str, Any] | None:
-    return {"user": role.user, "url": _url(database, role, server)} if role else None
+    return {"user": role.user, "url": _url(database, role, server.host, server.sslmode)} if role else None
 
 
 def _endpoint(endpoint: Endpoint | None) -> dict[str, Any] | None:
     return {"host": endpoint.host, "port": endpoint.port} if endpoint else None
 
 
-def _url(database: str, role: RoleLogin, server: Server) -> pulumi.Output[str]:
-    def build(password: str) -> str:
-        return url(
-            host=server.host.host, port=server.host.port, database=database, user=role.user, password=password, sslmode=server.sslmode
-        )
+def _url(database: str, role: RoleLogin, endpoint: Endpoint, sslmode: str) -> pulumi.Output[str]:
+    def build(known: Sequence[str]) -> str:
+        password, host = known
+        return url(host=host, port=endpoint.port, database=database, user=role.user, password=password, sslmode=sslmode)
 
-    return role.password.apply(build)
+    return pulumi.Output.all(role.password, endpoint.host).apply(build)

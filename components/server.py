@@ -13,7 +13,7 @@ import pulumi
 class Endpoint:
     """Host and port of a server, from one point of view."""
 
-    host: str
+    host: pulumi.Input[str]
     port: int
 
 
@@ -48,6 +48,18 @@ class Server(Protocol):
         """From the machine that runs Pulumi."""
 
     @property
+    def container(self) -> Mapping[str, pulumi.Input[str]] | None:
+        """Names of the container and what belongs to it, for those who operate it; None where there is none."""
+
+    @property
+    def redis(self) -> Mapping[str, Any] | None:
+        """For the stack's outputs: the Redis beside it; None where there is none."""
+
+    @property
+    def adminer(self) -> Mapping[str, Any] | None:
+        """For the stack's outputs: the Adminer beside it; None where there is none."""
+
+    @property
     def network(self) -> Endpoint | None:
         """From a container or an instance beside the server; None where nothing is beside it."""
 
@@ -62,6 +74,10 @@ class Server(Protocol):
     @property
     def administrator(self) -> Administrator | None:
         """Who makes databases and roles; None where they are there already, and are left alone."""
+
+    @property
+    def extensions(self) -> Sequence[str]:
+        """Extensions that each of its databases is to have."""
 
     @property
     def logins(self) -> Mapping[str, RoleLogin]:

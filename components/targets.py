@@ -21,6 +21,8 @@ def declare_server(settings: Settings, environment: Mapping[str, str]) -> Server
     """
     if settings.target == "external":
         return ExternalServer("server", _external(settings, environment))
+    if settings.target == "docker":
+        return _docker(settings, environment)
     return EmbeddedServer(
         "server",
         EmbeddedServerArgs(
@@ -31,6 +33,25 @@ def declare_server(settings: Settings, environment: Mapping[str, str]) -> Server
             parameters=settings.parameters.as_text(),
         ),
     )
+
+
+def _docker(settings: Settings, environment: Mapping[str, str]) -> Server:
+    """Imports what declares containers only where there are to be any: the SDK of the Docker provider takes its time."""
+    from components.docker import DockerServer, DockerServerArgs  # noqa: PLC0415
+    from containers import address  # noqa: PLC0415
+
+    url = address.find(settings.docker.host, environment)
+    arguments = DockerServerArgs(
+        url=url,
+        local=address.is_local(url),
+        ipv6=address.has_ipv6(),
+        version=settings.version,
+        port=settings.port,
+        parameters=settings.parameters.as_text(),
+        delete_data=settings.delete_data,
+        settings=settings.docker,
+    )
+    return DockerServer("server", arguments)
 
 
 def _external(settings: Settings, environment: Mapping[str, str]) -> ExternalServerArgs:

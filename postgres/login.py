@@ -106,13 +106,13 @@ REFUSALS = (
 )
 """What a reason looks like where the server, or its TLS, refuses; and what to do."""
 
-NOT_READY = re.compile(r"starting up|shutting down|recovery mode|too many (clients|connections)|remaining connection slots")
+NOT_READY = r"starting up|shutting down|recovery mode|too many (clients|connections)|remaining connection slots"
 """Refusals that pass by themselves."""
 
 
 def _judgement(reason: str) -> tuple[type[ConnectionFailed], str]:
     """The error that a reason makes, and its hint."""
-    if NOT_READY.search(reason):
+    if re.search(NOT_READY, reason):
         return ConnectionFailed, ""
     for pattern, hint in REFUSALS:
         if re.search(pattern, reason):
@@ -122,7 +122,7 @@ def _judgement(reason: str) -> tuple[type[ConnectionFailed], str]:
     return ConnectionFailed, "Is the server running there, and is it the one you mean?"
 
 
-ATTEMPT = re.compile(r"^(- host: .*?, hostaddr: (None|'[^']*'): )?(connection failed: )?(connection to server .*? failed: )?")
+ATTEMPT = r"^(- host: .*?, hostaddr: (None|'[^']*'): )?(connection failed: )?(connection to server .*? failed: )?"
 """What comes before the reason in a line of libpq's or psycopg's message."""
 
 LEFT_OUT = ("\t", "Multiple connection attempts failed", "Either provide the file")
@@ -132,5 +132,5 @@ LEFT_OUT = ("\t", "Multiple connection attempts failed", "Either provide the fil
 def _reason(error: psycopg.Error) -> str:
     """Why there is no session, in one line: each reason once, without the addresses and without libpq's questions and advice."""
     lines = [line for line in str(error).splitlines() if not line.startswith(LEFT_OUT)]
-    reasons = dict.fromkeys(" ".join(ATTEMPT.sub("", line).split()) for line in lines)
+    reasons = dict.fromkeys(" ".join(re.sub(ATTEMPT, "", line).split()) for line in lines)
     return "; ".join(filter(None, reasons)) or type(error).__name__

@@ -20,9 +20,13 @@ from pydantic.fields import FieldInfo
 from components.explain import NAMESPACE
 from components.settings import (
     KEPT_PARAMETERS,
+    AdminerSettings,
     DatabaseSettings,
+    DockerSettings,
     ExternalSettings,
+    HealthSettings,
     LoginSettings,
+    RedisSettings,
     RoleNames,
     ServerParameters,
     Settings,
@@ -55,7 +59,7 @@ def engine_type(annotation: Any) -> str:
         return "array"
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return "object"
-    return {bool: "boolean", int: "integer", str: "string", SecretStr: "string"}[kind]
+    return {bool: "boolean", int: "integer", float: "number", str: "string", SecretStr: "string"}[kind]
 
 
 def default_of(field: FieldInfo) -> Any:
@@ -130,6 +134,24 @@ server has for itself. They count with what is made from them, such as `<name>_r
 ## `databases[].roles`
 
 {table(RoleNames, to_camel)}
+
+## `docker`
+
+The container of target `docker`; [how to use one](../how-to/docker.md).
+
+{table(DockerSettings, to_camel)}
+
+## `docker.health`
+
+{table(HealthSettings, to_camel)}
+
+## `docker.adminer`
+
+{table(AdminerSettings, to_camel)}
+
+## `docker.redis`
+
+{table(RedisSettings, to_camel)}
 
 ## `external`
 

@@ -26,9 +26,10 @@ ALLOWED_IMPORTS = {
     "migrator": {"migrator", "postgres"},
     "bootstrap": {"bootstrap", "migrator", "postgres"},
     "cluster": {"cluster", "postgres"},
-    "components": {"components", "bootstrap", "cluster", "migrator", "postgres"},
+    "containers": {"containers", "postgres"},
+    "components": {"components", "bootstrap", "cluster", "containers", "migrator", "postgres"},
     "toolchain": {"toolchain", "cluster", "postgres"},
-    "ops": {"ops", "toolchain", "components", "bootstrap", "cluster", "migrator", "postgres"},
+    "ops": {"ops", "toolchain", "components", "bootstrap", "cluster", "containers", "migrator", "postgres"},
 }
 """Package → those of ours it may import: data flows one way, and only components/ knows Pulumi's SDK."""
 

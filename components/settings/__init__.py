@@ -7,6 +7,7 @@ This package is the one place. `Pulumi.yaml`'s `config:` block and `docs/referen
 from __future__ import annotations
 
 from components.settings.databases import DatabaseSettings, RoleNames
+from components.settings.docker import AdminerSettings, DockerSettings, HealthSettings, RedisSettings
 from components.settings.external import ExternalSettings
 from components.settings.login import LoginSettings
 from components.settings.parameters import KEPT_PARAMETERS, ServerParameters
@@ -15,9 +16,13 @@ from components.settings.stack import Settings
 
 __all__ = [
     "KEPT_PARAMETERS",
+    "AdminerSettings",
     "DatabaseSettings",
+    "DockerSettings",
     "ExternalSettings",
+    "HealthSettings",
     "LoginSettings",
+    "RedisSettings",
     "RoleNames",
     "ServerParameters",
     "Settings",

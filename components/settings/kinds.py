@@ -70,6 +70,19 @@ def _path(path: str) -> str:
     return str(PurePath(path))
 
 
+def _address(address: str) -> str:
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        raise ValueError("is no address: give one like 127.0.0.1 or ::1, or 0.0.0.0 for all of this machine's") from None
+
+
+def _label(name: str) -> str:
+    if not re.fullmatch(LABEL, name):
+        raise ValueError("is no host name: letters, digits and -, 63 at most")
+    return name
+
+
 def _host(host: str) -> str:
     try:
         ip_address(host)
@@ -89,4 +102,10 @@ Extension = Annotated[str, AfterValidator(_extension)]
 Path = Annotated[str, AfterValidator(_path)]
 Format = Annotated[str, AfterValidator(_format)]
 Host = Annotated[str, AfterValidator(_host)]
+Label = Annotated[str, AfterValidator(_label)]
+"""A host name without dots."""
+
+Address = Annotated[str, AfterValidator(_address)]
+"""An IPv4 or IPv6 address."""
+
 Scalar = Annotated[Any, AfterValidator(_scalar)]

@@ -1,4 +1,4 @@
-"""Parameters of an embedded server's postgresql.conf."""
+"""Parameters of a server's postgresql.conf."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ PARAMETER_NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
 
 KEPT_PARAMETERS = {
     "port": f"set {NAMESPACE}:port instead",
-    "listen_addresses": "the server listens on loopback alone",
-    "unix_socket_permissions": "the server's socket is for its own account alone",
+    "unix_socket_permissions": "the server's socket is for its own account, or its container, alone",
     "unix_socket_directories": "the server's socket is where this program looks for it",
-    "data_directory": f"set {NAMESPACE}:dataDirectory instead",
+    "data_directory": f"set {NAMESPACE}:dataDirectory, or {NAMESPACE}:docker.volume, instead",
     "hba_file": "who may log in is decided by the roles",
     "ident_file": "who may log in is decided by the roles",
     "password_encryption": "passwords are kept as SCRAM-SHA-256",
@@ -33,6 +32,11 @@ class ServerParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
     __pydantic_extra__: dict[str, Scalar] = Field(init=False)
 
+    listen_addresses: str | None = Field(
+        None,
+        min_length=1,
+        description="Addresses to listen on: `*` in a container unless set; an embedded server has loopback alone.",
+    )
     max_connections: int = Field(100, strict=True, ge=10, le=10_000, description="Sessions at a time.")
     shared_buffers: str = Field("128MB", pattern=r"^\d+(kB|MB|GB)$", description="Memory for the server's page cache.")
 
@@ -44,7 +48,7 @@ class ServerParameters(BaseModel):
     def as_text(self) -> dict[str, str]:
         """Name → value as postgresql.conf writes it, sorted by name."""
         words = {True: "on", False: "off"}
-        values = self.model_dump()
+        values = self.model_dump(exclude_none=True)
         return {name: words[value] if isinstance(value, bool) else str(value) for name, value in sorted(values.items())}
 
 

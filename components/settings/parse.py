@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import pydantic
 from pydantic import BaseModel
@@ -13,22 +13,29 @@ from pydantic.alias_generators import to_camel
 
 from components.explain import NAMESPACE, SECRET, Location, explain, shown
 from components.settings.databases import DatabaseSettings, RoleNames
+from components.settings.docker import AdminerSettings, DockerSettings, HealthSettings, RedisSettings
 from components.settings.external import ExternalSettings
 from components.settings.login import LoginSettings
-from components.settings.parameters import parameter_problems
-from components.settings.stack import EMBEDDED_ALONE, Settings, problems_together
+from components.settings.parameters import ServerParameters, parameter_problems
+from components.settings.stack import ELSEWHERE, Parts, Settings, problems_together
 from postgres.errors import PgstackError
 
 MODELS: dict[str, type[BaseModel]] = {
+    "adminer": AdminerSettings,
     "databases": DatabaseSettings,
+    "docker": DockerSettings,
     "external": ExternalSettings,
+    "health": HealthSettings,
     "login": LoginSettings,
+    "redis": RedisSettings,
     "roles": RoleNames,
 }
 """Key → the model of what is below it."""
 
 Values = Mapping[str, Any]
 """Key without namespace → value."""
+
+Part = TypeVar("Part", bound=BaseModel)
 
 
 class SettingsError(PgstackError):
@@ -51,8 +58,9 @@ def parse(config: Mapping[str, str], *, encrypted: Collection[str] = (), environ
     hidden = frozenset(key.partition(":")[2] for key in encrypted)
     values = {key: _value(key, text) for key, text in mine.items()}
     target = values.get("target", Settings.model_fields["target"].default)
-    lines = list(_misplaced(values, hidden)) if target == "external" else []
-    values = {key: value for key, value in values.items() if target != "external" or key not in EMBEDDED_ALONE}
+    elsewhere = ELSEWHERE.get(target, {}) if isinstance(target, str) else {}
+    lines = list(_misplaced(values, elsewhere, hidden))
+    values = {key: value for key, value in values.items() if key not in elsewhere}
     settings = None
     try:
         settings = Settings.model_validate(values)
@@ -72,28 +80,42 @@ def parse(config: Mapping[str, str], *, encrypted: Collection[str] = (), environ
     )
 
 
-def _misplaced(values: Values, hidden: Collection[str]) -> Iterator[str]:
-    """Keys that only an embedded server has. One that has its default counts as not set: the engine hands defaults over too."""
+def _misplaced(values: Values, elsewhere: Mapping[str, str], hidden: Collection[str]) -> Iterator[str]:
+    """Keys that this target has not. One that has its default counts as not set: the engine hands defaults over too."""
     defaults = Settings().model_dump(by_alias=True, mode="json")
-    for key, instead in EMBEDDED_ALONE.items():
+    for key, instead in elsewhere.items():
         value = values.get(key, defaults[key])
         if value not in ({}, defaults[key]):
-            yield f"{NAMESPACE}:{key} = {SECRET if key in hidden else shown(value)}: belongs to target embedded: {instead}"
+            yield f"{NAMESPACE}:{key} = {SECRET if key in hidden else shown(value)}: {instead}"
 
 
 def _problems_together(target: Any, values: Values, hidden: Collection[str]) -> list[str]:
     """What is wrong between the entries that can be read, whatever is wrong elsewhere."""
     parameters = values.get("parameters")
     readable = {name: "" if "parameters" in hidden else value for name, value in parameters.items()} if isinstance(parameters, dict) else {}
-    external = None
-    with contextlib.suppress(pydantic.ValidationError):
-        external = ExternalSettings.model_validate(values.get("external", {}))
     databases = {}
     entries = _databases(values)
     for index, entry in enumerate(entries):
-        with contextlib.suppress(pydantic.ValidationError):
-            databases[index] = DatabaseSettings.model_validate(entry)
-    return [*problems_together(str(target), external, databases, len(entries)), *parameter_problems(readable)]
+        if (read := _read(DatabaseSettings, entry)) is not None:
+            databases[index] = read
+    parts = Parts(
+        target=str(target),
+        version=values.get("version", Settings.model_fields["version"].default),
+        port=values.get("port", Settings.model_fields["port"].default),
+        docker=_read(DockerSettings, values.get("docker", {})),
+        external=_read(ExternalSettings, values.get("external", {})),
+        parameters=_read(ServerParameters, values.get("parameters", {})),
+        databases=databases,
+        entries=len(entries),
+    )
+    return [*problems_together(parts), *parameter_problems(readable)]
+
+
+def _read(model: type[Part], value: Any) -> Part | None:
+    """A part of the settings; None where it cannot be read, which is told elsewhere."""
+    with contextlib.suppress(pydantic.ValidationError):
+        return model.model_validate(value)
+    return None
 
 
 def _password_problems(values: Values, hidden: Collection[str], environment: Mapping[str, str]) -> list[str]:

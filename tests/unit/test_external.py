@@ -97,25 +97,29 @@ def test_outputs_without_roles_have_the_one_login_and_no_others(run: Run) -> Non
         return Secret(f"postgresql://{user}:{password}@db.example.com:6432/{database}?sslmode=verify-full")
 
     def contract(name: str, user: str, password: str, migration: str | None) -> dict[str, Any]:
+        environment = {
+            "DATABASE_URL": url(user, password, name),
+            "PGHOST": "db.example.com",
+            "PGPORT": "6432",
+            "PGDATABASE": name,
+            "PGUSER": user,
+            "PGPASSWORD": Secret(password),
+            "PGSSLMODE": "verify-full",
+        }
         return {
             "name": name,
             "endpoints": {"host": HOST, "network": HOST},
             "roles": {"owner": {"user": user, "url": url(user, password, name)}, "app": None, "readonly": None},
-            "environment": {
-                "DATABASE_URL": url(user, password, name),
-                "PGHOST": "db.example.com",
-                "PGPORT": "6432",
-                "PGDATABASE": name,
-                "PGUSER": user,
-                "PGPASSWORD": Secret(password),
-                "PGSSLMODE": "verify-full",
-            },
+            "environment": environment,
+            "networkEnvironment": environment,
             "migration": migration,
         }
 
     shop = contract("shop", "shop", "hunter2", "1")
     assert run.exports == {
-        "server": {"target": "external", "version": 15, "host": HOST, "network": HOST},
+        "server": {"target": "external", "version": 15, "host": HOST, "network": HOST, "docker": None},
+        "redis": None,
+        "adminer": None,
         "databases": {
             "shop": {**shop, "test": contract("shop_test", "shop", "hunter2", "1")},
             "till": contract("till", "cash", "hunter3", None),
@@ -132,7 +136,7 @@ def test_outputs_with_roles_have_all_three(managed: Run) -> None:
 def test_a_server_on_loopback_has_nothing_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
     run = declare(monkeypatch, target="external", external=server(host="localhost"), databases=[{"name": "shop"}])
     here = {"host": "localhost", "port": 6432}
-    assert run.exports["server"] == {"target": "external", "version": 15, "host": here, "network": None}
+    assert run.exports["server"] == {"target": "external", "version": 15, "host": here, "network": None, "docker": None}
     assert run.exports["databases"]["shop"]["environment"]["PGSSLMODE"] == "prefer"
 
 

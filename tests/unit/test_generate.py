@@ -12,9 +12,13 @@ from pydantic.alias_generators import to_camel
 
 from components.settings import (
     KEPT_PARAMETERS,
+    AdminerSettings,
     DatabaseSettings,
+    DockerSettings,
     ExternalSettings,
+    HealthSettings,
     LoginSettings,
+    RedisSettings,
     RoleNames,
     ServerParameters,
     Settings,
@@ -59,6 +63,20 @@ def test_the_defaults_of_the_project_file_are_those_of_the_settings() -> None:
     assert Settings.model_validate(defaults) == Settings()
 
 
+MODELS = (
+    Settings,
+    DatabaseSettings,
+    RoleNames,
+    DockerSettings,
+    HealthSettings,
+    AdminerSettings,
+    RedisSettings,
+    ExternalSettings,
+    LoginSettings,
+)
+"""In the order of the reference."""
+
+
 def test_the_project_file_keeps_what_is_above_the_block() -> None:
     text = generate.project_file(f"name: mine\nruntime: python\n\n\n{generate.HEADING}config:\n  old: {{}}\n")
     assert text.startswith(f"name: mine\nruntime: python\n{generate.HEADING}config:\n  target:\n")
@@ -73,7 +91,7 @@ def test_the_reference_describes_every_key_and_every_parameter_that_is_kept() ->
     assert rows == [
         *(
             to_camel(name)
-            for model in (Settings, DatabaseSettings, RoleNames, ExternalSettings, LoginSettings)
+            for model in MODELS
             for name in model.model_fields
         ),
         *ServerParameters.model_fields,

@@ -47,12 +47,13 @@ def contract(name: str, migration: str | None, *, application: str | None = None
             "PGPASSWORD": Secret(password_of(f"{application}-app")),
             "PGSSLMODE": "disable",
         },
+        "networkEnvironment": None,
         "migration": migration,
     }
 
 
 def test_the_output_of_the_server(run: Run) -> None:
-    assert run.exports["server"] == {"target": "embedded", "version": 18, "host": SERVER, "network": None}
+    assert run.exports["server"] == {"target": "embedded", "version": 18, "host": SERVER, "network": None, "docker": None}
 
 
 def test_the_output_of_a_database_without_a_twin(run: Run) -> None:

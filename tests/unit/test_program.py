@@ -141,8 +141,9 @@ def test_the_same_program_is_declared_the_same_way_twice(monkeypatch: pytest.Mon
     assert providers(again.resources) == providers(run.resources)
 
 
-def test_the_exports_are_the_server_and_the_databases(run: Run) -> None:
-    assert list(run.exports) == ["server", "databases"]
+def test_the_exports_are_the_server_what_is_beside_it_and_the_databases(run: Run) -> None:
+    assert list(run.exports) == ["server", "redis", "adminer", "databases"]
+    assert (run.exports["redis"], run.exports["adminer"]) == (None, None)
     assert list(run.exports["databases"]) == ["shop", "notes"]
 
 
@@ -206,9 +207,9 @@ def refusal(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> str:
 
 @pytest.mark.usefixtures("project")
 def test_mistakes_in_the_settings_end_the_program_with_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert refusal(monkeypatch, port=0, target="docker") == (
+    assert refusal(monkeypatch, port=0, target="dokcer") == (
         "2 settings cannot be used:\n"
-        '  pgstack:target = "docker": must be embedded or external\n'
+        '  pgstack:target = "dokcer": must be embedded, docker or external\n'
         "  pgstack:port = 0: must be at least 1\n"
         "Every key is described in docs/reference/settings.md. Nothing was changed."
     )

@@ -12,6 +12,7 @@ from components import settings
 from components.settings import (
     KEPT_PARAMETERS,
     DatabaseSettings,
+    DockerSettings,
     ExternalSettings,
     RoleNames,
     ServerParameters,
@@ -21,7 +22,7 @@ from components.settings import (
 from migrator import formats
 
 ROOT = Path(__file__).resolve().parents[2]
-KEYS = "target, version, port, dataDirectory, deleteData, parameters, external, databases"
+KEYS = "target, version, port, dataDirectory, deleteData, parameters, docker, external, databases"
 ENTRY_KEYS = "name, migrations, format, targetVersion, allowRollback, lockTimeout, extensions, testTwin, roles, login"
 NO_IDENTIFIER = "is no identifier: start with a letter or '_' and go on with letters, digits, '_', '-' or '$'"
 
@@ -76,12 +77,14 @@ def test_a_value_of_every_kind_arrives_as_text_and_gets_its_type() -> None:
         }
     )
     assert parsed.model_dump() == {
+        "docker": DockerSettings().model_dump(),
         "target": "embedded",
         "version": 18,
         "port": 6543,
         "data_directory": "12",
         "delete_data": True,
         "parameters": {
+            "listen_addresses": None,
             "max_connections": 200,
             "shared_buffers": "128MB",
             "fsync": False,
@@ -184,8 +187,8 @@ def test_the_stack_files_of_this_repository_are_usable(stack: str) -> None:
         ({"port": 5432.5}, ["pgstack:port = 5432.5: must be a whole number, without quotes or units"]),
         ({"port": "null"}, ["pgstack:port = null: must be a whole number, without quotes or units"]),
         ({"port": [1]}, ["pgstack:port = [1]: must be a whole number, without quotes or units"]),
-        ({"target": "docker"}, ['pgstack:target = "docker": must be embedded or external']),
-        ({"version": 17}, ["pgstack:version = 17: must be 18"]),
+        ({"target": "dockr"}, ['pgstack:target = "dockr": must be embedded, docker or external']),
+        ({"version": 17}, ["pgstack:version = 17: the embedded server is PostgreSQL 18: take it out, or set target docker"]),
         ({"deleteData": "maybe"}, ['pgstack:deleteData = "maybe": must be true or false']),
         ({"dataDirectory": " "}, ['pgstack:dataDirectory = " ": is no path: give one that is relative to the folder of Pulumi.yaml']),
         ({"databases": "shop"}, ['pgstack:databases = "shop": must be a list']),
@@ -322,7 +325,13 @@ def test_every_parameter_that_the_server_has_for_itself_is_kept() -> None:
     tried = dict.fromkeys(["port", "unix_socket_directories", "unix_socket_permissions", "listen_addresses", "password_encryption"], "user")
     text = configuration.server(port=1, socket_directory=Path("/s"), parameters=tried)
     overwritten = {name for name in tried if f"{name} = 'user'" not in text}
-    assert overwritten <= KEPT_PARAMETERS.keys()
+    assert overwritten <= KEPT_PARAMETERS.keys() | {"listen_addresses"}
+
+
+def test_an_embedded_server_listens_on_loopback_alone() -> None:
+    assert problems(parameters={"listen_addresses": "*"}) == [
+        "pgstack:parameters.listen_addresses: is not yours to set: the embedded server listens on loopback alone"
+    ]
 
 
 @pytest.mark.parametrize("name", ["Bad-Name", "work mem", "", "a.b.c", "1a", "a\nport", "WORK_MEM"])
@@ -360,15 +369,15 @@ def test_every_wrong_parameter_is_told() -> None:
 
 def test_all_mistakes_are_told_in_one_error() -> None:
     assert problems(
-        target="docker",
-        version=17,
+        target="dokcer",
+        version=14,
         port="five",
         bogus=1,
         databases=[{"name": "postgres"}, {"name": "shop", "format": 7, "extra": []}],
         parameters={"max_connections": 1},
     ) == [
-        'pgstack:target = "docker": must be embedded or external',
-        "pgstack:version = 17: must be 18",
+        'pgstack:target = "dokcer": must be embedded, docker or external',
+        "pgstack:version = 14: must be 15, 16, 17 or 18",
         'pgstack:port = "five": must be a whole number, without quotes or units',
         "pgstack:parameters.max_connections = 1: must be at least 10",
         "pgstack:databases[0].name = \"postgres\": is reserved: choose another name, for example 'postgres_app'",

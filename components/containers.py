@@ -1,0 +1,77 @@
+"""What the containers of a stack have in common: names, labels, limits, logs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pulumi_docker as docker
+
+from components.settings import DockerSettings
+
+LabelArgs = TypeVar("LabelArgs")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a stack's containers are.
+
+    Attributes:
+        project, stack: as Pulumi has them.
+        network: the private network's name.
+        settings: with the logs' limits and the restart policy.
+    """
+
+    project: str
+    stack: str
+    network: str
+    settings: DockerSettings
+
+    def name_of(self, part: str, chosen: str | None) -> str:
+        """The name of a container or a volume: the one that was chosen, or one that tells its stack."""
+        return chosen or f"{self.project}-{self.stack}-{part}"
+
+
+def labels(place: Place, part: str, kind: Callable[..., LabelArgs]) -> list[LabelArgs]:
+    """Whose something is, and what for."""
+    found = {"pgstack.part": part, "pgstack.project": place.project, "pgstack.stack": place.stack}
+    return [kind(label=label, value=value) for label, value in found.items()]
+
+
+def hardened(place: Place, part: str, *, read_only: bool, adds: Sequence[str] = ()) -> dict[str, Any]:
+    """The arguments of every container: nothing that it can do without.
+
+    Args:
+        adds: the capabilities that it has to have.
+    """
+    return {
+        "labels": labels(place, part, docker.ContainerLabelArgs),
+        "read_only": read_only,
+        "security_opts": ["no-new-privileges:true"],
+        "capabilities": docker.ContainerCapabilitiesArgs(adds=[f"CAP_{name}" for name in adds], drops=["ALL"]),
+        "restart": place.settings.restart,
+        "must_run": True,
+        **log(place.settings),
+    }
+
+
+def log(settings: DockerSettings) -> dict[str, Any]:
+    """How much of its log is kept."""
+    return {"log_driver": "json-file", "log_opts": {"max-size": settings.log_max_size, "max-file": str(settings.log_max_files)}}
+
+
+def published(addresses: Iterable[str], port: int, inside: int) -> list[docker.ContainerPortArgs]:
+    """A container's port, published on addresses of this machine."""
+    return [docker.ContainerPortArgs(internal=inside, external=port, ip=address) for address in addresses]
+
+
+def health(command: str, *, interval: int, timeout: int, retries: int, start_period: int) -> docker.ContainerHealthcheckArgs:
+    """A health check by a shell command; times in seconds."""
+    return docker.ContainerHealthcheckArgs(
+        tests=["CMD-SHELL", command],
+        interval=f"{interval}s",
+        timeout=f"{timeout}s",
+        retries=retries,
+        start_period=f"{start_period}s",
+    )

@@ -1,0 +1,95 @@
+"""A PostgreSQL server in a container, as a resource: up, and logged in to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+
+from components.dynamic.base import Properties, changed, difference, say, unknown
+
+if TYPE_CHECKING:
+    from containers.server import ContainerServer
+
+INPUTS = ("url", "container", "containerId", "host", "port", "version", "password")
+
+
+def _server(props: Properties) -> ContainerServer:
+    from containers.server import ContainerServer  # noqa: PLC0415  see the package's docstring
+
+    return ContainerServer(
+        props["url"], props["container"], props["host"] or None, int(props["port"]), int(props["version"]), props["password"]
+    )
+
+
+def _who(props: Properties) -> str:
+    return str(props["container"])
+
+
+class ContainerProvider(ResourceProvider):
+    """Waits for the server at `create` and `update`, looks at it at `diff`. A preview starts nothing."""
+
+    serialize_as_secret_always = False
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        if changed(INPUTS, _olds, _news) or unknown(_news):
+            return difference(True)
+        found = _server(_news).differences()
+        say(_who(_news), found)
+        return difference(bool(found))
+
+    def create(self, props: Properties) -> CreateResult:
+        return CreateResult(_who(props), self._ensure(props))
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        return UpdateResult(self._ensure(_news))
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        pass  # the container is deleted by its own resource
+
+    def _ensure(self, props: Properties) -> dict[str, Any]:
+        server = _server(props)
+        say(_who(props), server.ensure(float(props["startTimeout"])))
+        return {**props, "address": server.address()}
+
+
+class RunningServer(Resource, module="pgstack", name="ContainerServer"):
+    """A server that answers, and lets its superuser in.
+
+    Args:
+        container_id: of the container that is there now: with another one, the server is waited for again.
+        host: through which this machine reaches it; empty for the container's own address.
+
+    Attributes:
+        address: what `host` says, or the container's own address.
+    """
+
+    address: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        url: str,
+        container: str,
+        container_id: pulumi.Input[str],
+        host: str,
+        port: int,
+        version: int,
+        start_timeout: int,
+        password: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs = {
+            "url": url,
+            "container": container,
+            "containerId": container_id,
+            "host": host,
+            "port": port,
+            "version": version,
+            "startTimeout": start_timeout,
+            "password": pulumi.Output.secret(password),
+            "address": None,
+        }
+        super().__init__(ContainerProvider(), name, inputs, opts)
