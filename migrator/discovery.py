@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,7 +76,7 @@ def resolve(folder: Folder, format_name: str | None) -> Folder:
             )
         return folder
     if not folder.migrations:
-        return replace(folder, format=format_name)
+        return folder._replace(format=format_name)
     if format_name not in folder.candidates:
         raise FormatError(
             f"{folder.path} has no files of {format_name}, but of {' or '.join(folder.candidates or [folder.format])}.",
@@ -91,7 +89,7 @@ def resolve(folder: Folder, format_name: str | None) -> Folder:
 def _in_format(format_: Format, migration: Migration) -> Migration:
     """A migration of a pair of files, as this format reads them."""
     down = format_.sections(migration.down).up if migration.down else None
-    return replace(migration, up=format_.sections(migration.up).up, down=down)
+    return Migration(migration.version, migration.name, format_.sections(migration.up).up, down)
 
 
 def _names(folder: str) -> list[str]:
@@ -184,7 +182,7 @@ def _refuse_unread(folder: str, names: Sequence[str], format_: Format) -> None:
 
 def _migrations(format_: Format, files: Sequence[File]) -> tuple[Migration, ...]:
     """All migrations, in order."""
-    pairs: dict[Order, dict[str, Named]] = defaultdict(dict)
+    found: dict[str, dict[Order, Named]] = {"up": {}, "down": {}}
     foreign = [other for other in MARKED if other is not format_]
     for file in files:
         parts = format_.parse(file.name)
@@ -196,10 +194,11 @@ def _migrations(format_: Format, files: Sequence[File]) -> tuple[Migration, ...]
             if other.cue in file.script.text and other.marks(file.script.text):
                 raise _foreign(format_, other, file)
         named = Named(parts, file.script)
-        same = pairs[order_of(parts.version)].setdefault(parts.direction, named)
+        same = found[parts.direction].setdefault(order_of(parts.version), named)
         if same is not named:
             raise FormatError(f"{same.script.path} and {file.script.path} have one version.", hint="Give one of them a later one.")
-    return tuple(_migration(format_, pairs[order]) for order in sorted(pairs))
+    ups, downs = found["up"], found["down"]
+    return tuple([_migration(format_, ups.get(order), downs.get(order)) for order in sorted({**ups, **downs})])
 
 
 def _foreign(format_: Format, other: Format, file: File) -> FormatError:
@@ -209,15 +208,16 @@ def _foreign(format_: Format, other: Format, file: File) -> FormatError:
     )
 
 
-def _migration(format_: Format, pair: dict[str, Named]) -> Migration:
-    if "up" not in pair:
+def _migration(format_: Format, up_file: Named | None, down_file: Named | None) -> Migration:
+    if up_file is None:
+        assert down_file is not None  # noqa: S101  a version has one of the two
         raise FormatError(
-            f"{pair['down'].script.path} undoes a migration that is not there.", hint="Add the file that it undoes, or remove this one."
+            f"{down_file.script.path} undoes a migration that is not there.", hint="Add the file that it undoes, or remove this one."
         )
-    parts, script = pair["up"]
+    parts, script = up_file
     up, down = format_.sections(script)
-    if "down" in pair:
-        undone, down_script = pair["down"]
+    if down_file:
+        undone, down_script = down_file
         if undone.name != parts.name:
             raise FormatError(f"{script.path} and {down_script.path} have one version, but two names.", hint="Rename one of them.")
         down = format_.sections(down_script).up

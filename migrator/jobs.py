@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from migrator import ledger
 from migrator.errors import TargetError
@@ -17,8 +17,7 @@ from migrator.model import Folder, Migration, Script
 from migrator.statements import refusal
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """One migration, up or down.
 
     Attributes:
@@ -33,7 +32,7 @@ class Job:
 
     def outside(self) -> Job:
         """The same job outside a transaction: one that was begun so has to be ended so, even if its file was edited meanwhile."""
-        return replace(self, script=replace(self.script, transactional=False))
+        return self._replace(script=self.script._replace(transactional=False))
 
 
 def ups(folder: Folder, migrations: Sequence[Migration]) -> tuple[Job, ...]:
@@ -105,7 +104,7 @@ def forgotten(format_: Format, row: Row, previous: Row | None) -> tuple[Command,
 def _undoable(row: Row, file: Migration | None, recorded: Callable[[str], str | None]) -> Migration:
     """The migration of a row with what undoes it: the file's word where it is the file that was applied, else the ledger's."""
     if file and file.down and file.checksum == row.checksum:
-        return replace(file, version=row.version)
+        return Migration(row.version, file.name, file.up, file.down)
     text = recorded(row.version)
     if text is None:
         raise TargetError(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 
@@ -81,8 +79,7 @@ _AGAIN: LiteralString = (
 """Only a repeatable migration may be in the ledger already: for any other, the primary key is the last guard against a second run."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A migration that the ledger knows as applied.
 
     Attributes:
@@ -94,7 +91,7 @@ class Row:
     checksum: str
     format: str = ""
 
-    @cached_property
+    @property
     def order(self) -> Order:
         """What versions are sorted by."""
         return order_of(self.version)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple, Self
 
 from migrator.errors import FormatError
 
@@ -35,8 +35,7 @@ def order_of(version: str) -> Order:
     return (False, tuple(numbers), "")
 
 
-@dataclass(frozen=True)
-class Script:
+class Script(NamedTuple):
     """The SQL of one direction: a file, or a section of one.
 
     Attributes:
@@ -78,7 +77,7 @@ class Script:
 
     def section(self, text: str, first_line: int, *, transactional: bool = True) -> Script:
         """A part of the same file."""
-        return replace(self, text=text, first_line=first_line, transactional=transactional)
+        return self._replace(text=text, first_line=first_line, transactional=transactional)
 
     @property
     def checksum(self) -> str:
@@ -94,9 +93,19 @@ def _first_bad_byte(raw: bytes) -> int:
     return 0
 
 
-@dataclass(frozen=True)
-class Migration:
-    """One step of a schema's history.
+class Step(NamedTuple):
+    """What a migration is made of, and what every run asks of each one."""
+
+    version: str
+    name: str
+    up: Script
+    down: Script | None
+    order: Order
+    checksum: str
+
+
+class Migration(Step):
+    """One step of a schema's history. One with another version or another script is made anew.
 
     Attributes:
         version: as the format's tool records it; `R__<name>` for one that is repeatable.
@@ -107,17 +116,15 @@ class Migration:
         checksum: of the up script.
     """
 
-    version: str
-    name: str
-    up: Script
-    down: Script | None = None
-    order: Order = field(init=False, repr=False, compare=False)
-    checksum: str = field(init=False, repr=False, compare=False)
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        # Every run asks for these of every migration.
-        object.__setattr__(self, "order", order_of(self.version))
-        object.__setattr__(self, "checksum", self.up.checksum)
+    def __new__(cls, version: str, name: str, up: Script, down: Script | None = None) -> Self:
+        """Works out order and checksum."""
+        return super().__new__(cls, version, name, up, down, order_of(version), up.checksum)
+
+    def __getnewargs__(self) -> tuple[str, str, Script, Script | None]:
+        """What a copy is made of."""
+        return self[:4]
 
     @property
     def repeatable(self) -> bool:
@@ -135,8 +142,7 @@ def title_of(version: str, name: str) -> str:
     return version if version.startswith(REPEATABLE) else f"{version}_{name}"
 
 
-@dataclass(frozen=True)
-class Folder:
+class Folder(NamedTuple):
     """All migrations of a database, in order.
 
     Attributes:

@@ -165,11 +165,15 @@ def _settled(files: Sequence[Migration], records: Records, checksums: Callable[[
     """Whether all three tell the same story, word for word: the usual case, and told without comparing any order."""
     rows = {row.version: row.checksum for row in records.ledger or ()}
     history = {entry.version: entry.checksum for entry in records.history or ()}
-    return (
-        len(files) == len(rows) == len(history)
-        and all(rows.get(migration.version) == migration.checksum and migration.version in history for migration in files)
-        and all(history[one.version] is None or history[one.version] == next(iter(checksums(one)), None) for one in files)
-    )
+    if not len(files) == len(rows) == len(history):
+        return False
+    for migration in files:
+        if rows.get(migration.version) != migration.checksum or migration.version not in history:
+            return False
+        recorded = history[migration.version]
+        if recorded is not None and recorded != next(iter(checksums(migration)), None):
+            return False
+    return True
 
 
 def unfit(

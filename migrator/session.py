@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -37,8 +36,7 @@ PROBE_PATIENCE = 2.0
 """Seconds in which a pooler gives a back end to a second client, if it has one."""
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """How patient a run is.
 
     Attributes:
@@ -52,8 +50,7 @@ class Settings:
     queue: float = 300.0
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """What a database has of records.
 
     Attributes:

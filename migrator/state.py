@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -18,8 +18,7 @@ from migrator.plan import Plan, Records, compare, unfit
 from migrator.session import Found
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """A database and its files, compared.
 
     Attributes:

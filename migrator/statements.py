@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from migrator import grammar
 from migrator.errors import MigrationFailed
@@ -49,8 +48,7 @@ BUSY = re.compile(r"\b(?:SELECT|WITH|VALUES|EXECUTE|AS\s+TABLE|pg_temp)\b", re.I
 session."""
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """One statement of a script.
 
     Attributes:
@@ -66,8 +64,7 @@ class Statement:
     data: str | None = None
 
 
-@dataclass(frozen=True)
-class Parsed:
+class Parsed(NamedTuple):
     """A script, taken apart.
 
     Attributes:

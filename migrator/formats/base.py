@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple, Protocol
 
@@ -122,8 +121,7 @@ DIRECTION = 3
 """The group of a pattern that says the direction; it is preceded by the version and the name."""
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(NamedTuple):
     """A format.
 
     Attributes:
@@ -148,7 +146,7 @@ class Format:
     examples: tuple[str, ...]
     mark: Pattern | None = None
     cue: str = ""
-    sections: Callable[[Script], Sections] = field(default=whole)
+    sections: Callable[[Script], Sections] = whole
     placeholder: Pattern | None = None
     beside: frozenset[str] = frozenset()
     unread: Pattern | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from migrator.apply import migrate
@@ -88,7 +88,7 @@ class Replay:
 
     def __init__(self, folder: Folder, server: Server, tell: Tell) -> None:
         self._all = resolve(folder, None)
-        self._versioned = replace(self._all, migrations=tuple(one for one in self._all.migrations if not one.repeatable))
+        self._versioned = self._all._replace(migrations=tuple(one for one in self._all.migrations if not one.repeatable))
         self._server = server
         self._tell = tell
         self._histories = {FORMATS[self._all.format].history.table} if self._all.format else set()
