@@ -122,8 +122,9 @@ class _Monitor(mocks.MockMonitor):
                 provider=provider,
             )
         )
+        values = json_format.MessageToDict(answer.object)
         for name in request.additionalSecretOutputs:
-            answer.object[name] = {rpc._special_sig_key: rpc._special_secret_sig, "value": answer.object[name]}
+            answer.object[name] = {rpc._special_sig_key: rpc._special_secret_sig, "value": values.get(name)}
         return answer
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802  the name of the gRPC call
