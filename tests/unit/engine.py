@@ -134,7 +134,11 @@ class _Monitor(mocks.MockMonitor):
 
 class _Mocks(pulumi.runtime.Mocks):
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        made = {"Password": {"result": password_of(args.name)}, "Check": {"version": 15}}
+        made = {
+            "Password": {"result": password_of(args.name)},
+            "Check": {"version": 15},
+            "Engine": {"ids": {image["name"]: f"sha256:{image['name']}" for image in args.inputs.get("images", [])}},
+        }
         return f"{args.name}-id", {**args.inputs, **made.get(args.typ.rpartition(":")[2], {})}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:

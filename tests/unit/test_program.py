@@ -225,6 +225,7 @@ def test_a_folder_that_is_named_has_to_be_there(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("stack", ["local", "dev"])
 def test_the_stack_files_of_this_repository_declare_their_databases(monkeypatch: pytest.MonkeyPatch, stack: str) -> None:
     monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:2375")
     config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
     run = declare(monkeypatch, **{key.removeprefix("pgstack:"): value for key, value in config.items()})
     assert run.exports["databases"].keys() == {entry["name"] for entry in config["pgstack:databases"]}
