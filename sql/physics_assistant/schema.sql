@@ -94,6 +94,12 @@ COMMENT ON COLUMN public.agent_calls.parameters IS 'What the tool was given, by 
 COMMENT ON COLUMN public.agent_calls.error IS 'What went wrong, of a failed call alone.';
 
 --
+-- Name: COLUMN agent_calls.finished_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.agent_calls.finished_at IS 'Set it with clock_timestamp(), as created_at is: now() is when the transaction began.';
+
+--
 -- Name: file_uploads; Type: TABLE; Schema: public; Owner: -
 --
 

@@ -38,5 +38,7 @@ COMMENT ON TABLE agent_calls IS 'Calls of agents and their tools; created_at is 
 COMMENT ON COLUMN agent_calls.message_id IS 'The message that asked for it; NULL where none did, and once that is deleted.';
 COMMENT ON COLUMN agent_calls.tool IS 'The MCP tool; NULL where the agent answered by itself.';
 COMMENT ON COLUMN agent_calls.parameters IS 'What the tool was given, by the names of its arguments; nothing that tells who asked.';
+COMMENT ON COLUMN agent_calls.finished_at IS
+    'Set it with clock_timestamp(), as created_at is: now() is when the transaction began.';
 COMMENT ON COLUMN agent_calls.error IS 'What went wrong, of a failed call alone.';
 COMMENT ON INDEX agent_calls_running_idx IS 'Calls that began and did not end, oldest first; it stays small.';
