@@ -10,7 +10,8 @@ from urllib.parse import quote
 import pulumi
 import pulumi_docker as docker
 
-from components.containers import Place, hardened, health, labels, published
+from components.containers import CONTROL, IGNORED, Place, contained, health, labels, on, published
+from components.dynamic.files import VolumeFiles
 from components.dynamic.password import Password
 from components.server import Endpoint
 from components.settings import AdminerSettings, RedisSettings
@@ -19,9 +20,12 @@ ADMINER_PORT = 8080
 REDIS_PORT = 6379
 """Inside their containers."""
 
-REDIS_CONFIGURATION = "/data/pgstack.conf"
+
 REDIS_STOP_TIMEOUT = 30
 """Seconds for Redis to write its data."""
+
+REDIS_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID")
+"""What the image's entrypoint needs to become the account `redis`."""
 
 REDIS_HEALTH = "redis-cli -h 127.0.0.1 ping | grep -q -e PONG -e NOAUTH"
 """Needs no password: a server that asks for one is up."""
@@ -51,14 +55,13 @@ class Adminer(pulumi.ComponentResource):
         settings, place = args.settings, args.place
         docker.Container(
             name,
-            **hardened(place, "adminer", read_only=True),
+            **contained(place, "adminer", published([settings.address], settings.port, ADMINER_PORT), read_only=True),
             name=place.name_of("adminer", settings.name),
             image=args.image,
             envs=[f"ADMINER_DEFAULT_SERVER={args.server}"],
-            ports=published([settings.address], settings.port, ADMINER_PORT),
-            networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=place.network, aliases=["adminer"])],
+            **on(place.network, ["adminer"]),
             tmpfs={"/tmp": ""},  # noqa: S108  a folder of the container's
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True, ignore_changes=IGNORED),
         )
         host = f"[{settings.address}]" if ":" in settings.address else settings.address
         self.output: dict[str, Any] = {"url": f"http://{host}:{settings.port}"}
@@ -67,8 +70,9 @@ class Adminer(pulumi.ComponentResource):
 
 @dataclass(frozen=True)
 class RedisArgs:
-    """Redis."""
+    """Redis, and the URL of the engine that it is on."""
 
+    url: str
     settings: RedisSettings
     place: Place
     image: pulumi.Input[str]
@@ -78,9 +82,9 @@ class RedisArgs:
 class Redis(pulumi.ComponentResource):
     """A Redis server with a password.
 
-    Its container knows the password's SHA-256 alone, in a file of the data volume.
+    Its container knows the password's SHA-256 alone, in a file of a volume.
 
-    Produces: a `Password`, a `Volume` and a `Container`.
+    Produces: a `Password`, two `Volume`s, their `VolumeFiles` and a `Container`.
 
     Attributes:
         output: `endpoints`, `environment` and `networkEnvironment`, for the stack's outputs.
@@ -89,30 +93,45 @@ class Redis(pulumi.ComponentResource):
     def __init__(self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("pgstack:index:Redis", name, {}, opts)
         settings, place = args.settings, args.place
+        data, control = redis_volumes(place, settings)
         password = Password(f"{name}-password", pulumi.ResourceOptions(parent=self))
         volume = docker.Volume(
             f"{name}-data",
-            name=redis_volume(place, settings),
+            name=data,
             labels=labels(place, "redis-data", docker.VolumeLabelArgs),
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=not args.delete_data, ignore_changes=["labels"]),
         )
+        configured = docker.Volume(
+            f"{name}-control",
+            name=control,
+            labels=labels(place, "redis-control", docker.VolumeLabelArgs),
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["labels"]),
+        )
+        configuration = password.result.apply(_configuration)
+        files = VolumeFiles(
+            name,
+            url=args.url,
+            volume=configured.name,
+            files={"redis.conf": configuration},
+            image=settings.image,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         docker.Container(
             name,
-            **hardened(place, "redis", read_only=True, adds=("CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID")),
+            **contained(place, "redis", published([settings.address], settings.port, REDIS_PORT), read_only=True, adds=REDIS_CAPABILITIES),
             name=place.name_of("redis", settings.name),
             image=args.image,
-            command=["redis-server", REDIS_CONFIGURATION],
-            uploads=[
-                docker.ContainerUploadArgs(file=REDIS_CONFIGURATION, content=password.result.apply(lambda it: _configuration(settings, it)))
+            command=["redis-server", f"{CONTROL}/redis.conf", *_options(settings)],
+            volumes=[
+                docker.ContainerVolumeArgs(volume_name=volume.name, container_path="/data"),
+                docker.ContainerVolumeArgs(volume_name=configured.name, container_path=CONTROL),
             ],
-            volumes=[docker.ContainerVolumeArgs(volume_name=volume.name, container_path="/data")],
-            ports=published([settings.address], settings.port, REDIS_PORT),
-            networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=place.network, aliases=[settings.alias])],
+            **on(place.network, [settings.alias]),
             tmpfs={"/tmp": ""},  # noqa: S108  a folder of the container's
             healthcheck=health(REDIS_HEALTH, interval=10, timeout=5, retries=5, start_period=10),
             stop_timeout=REDIS_STOP_TIMEOUT,
             destroy_grace_seconds=REDIS_STOP_TIMEOUT,
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True, additional_secret_outputs=["uploads"]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[files], delete_before_replace=True, ignore_changes=IGNORED),
         )
         host, network = Endpoint(settings.address, settings.port), Endpoint(settings.alias, REDIS_PORT)
         self.output: dict[str, Any] = {
@@ -123,22 +142,30 @@ class Redis(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def redis_volume(place: Place, settings: RedisSettings) -> str:
-    """The name of Redis's data volume."""
-    return place.name_of("redis-data", settings.volume)
+def redis_volumes(place: Place, settings: RedisSettings) -> tuple[str, str]:
+    """The names of Redis's volumes: its data, and its configuration."""
+    return place.name_of("redis-data", settings.volume), place.name_of("redis-control", None)
 
 
-def _configuration(settings: RedisSettings, password: str) -> str:
-    digest = hashlib.sha256(password.encode()).hexdigest()
-    lines = (
-        f"user default on resetpass #{digest} ~* &* +@all",
-        "bind * -::*",
-        "dir /data",
-        "appendonly yes",
-        f"maxmemory {settings.maxmemory}",
-        f"maxmemory-policy {settings.maxmemory_policy}",
-    )
-    return "".join(f"{line}\n" for line in lines)
+def _options(settings: RedisSettings) -> list[str]:
+    """What stands on the command line: a change of it makes a new container."""
+    return [
+        "--bind",
+        "* -::*",
+        "--dir",
+        "/data",
+        "--appendonly",
+        "yes",
+        "--maxmemory",
+        settings.maxmemory,
+        "--maxmemory-policy",
+        settings.maxmemory_policy,
+    ]
+
+
+def _configuration(password: str) -> str:
+    """What does not: the password's hash."""
+    return f"user default on resetpass #{hashlib.sha256(password.encode()).hexdigest()} ~* &* +@all\n"
 
 
 def _environment(host: str, port: int, password: pulumi.Output[str]) -> dict[str, Any]:

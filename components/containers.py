@@ -6,11 +6,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import pulumi
 import pulumi_docker as docker
 
 from components.settings import DockerSettings
 
 LabelArgs = TypeVar("LabelArgs")
+
+IGNORED = ["ports"]
+"""Arguments of a container whose changes the provider is not to look at; see `contained`."""
+
+CONTROL = "/run/pgstack"
+"""Where a container finds what it starts from, in a volume of its own: its file system is read-only."""
 
 
 @dataclass(frozen=True)
@@ -33,20 +40,27 @@ class Place:
         return chosen or f"{self.project}-{self.stack}-{part}"
 
 
-def labels(place: Place, part: str, kind: Callable[..., LabelArgs]) -> list[LabelArgs]:
-    """Whose something is, and what for."""
-    found = {"pgstack.part": part, "pgstack.project": place.project, "pgstack.stack": place.stack}
-    return [kind(label=label, value=value) for label, value in found.items()]
+def labels(place: Place, part: str, kind: Callable[..., LabelArgs], **more: str) -> list[LabelArgs]:
+    """Whose something is, and what for; `more` are further labels of ours."""
+    found = {"part": part, "project": place.project, "stack": place.stack, **more}
+    return [kind(label=f"pgstack.{label}", value=value) for label, value in sorted(found.items())]
 
 
-def hardened(place: Place, part: str, *, read_only: bool, adds: Sequence[str] = ()) -> dict[str, Any]:
-    """The arguments of every container: nothing that it can do without.
+def contained(
+    place: Place, part: str, ports: Sequence[docker.ContainerPortArgs], *, read_only: bool, adds: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The arguments of every container: what it publishes, and no right that it can do without.
+
+    `ports` is among the `IGNORED`, and there is a label in its place: an engine tells them in an order of its own, which the provider
+    takes for a change. A new label makes a new container, with the ports as they are here.
 
     Args:
         adds: the capabilities that it has to have.
     """
+    told = ",".join(f"{port.ip}:{port.external}" for port in ports)
     return {
-        "labels": labels(place, part, docker.ContainerLabelArgs),
+        "labels": labels(place, part, docker.ContainerLabelArgs, ports=told),
+        "ports": ports,
         "read_only": read_only,
         "security_opts": ["no-new-privileges:true"],
         "capabilities": docker.ContainerCapabilitiesArgs(adds=[f"CAP_{name}" for name in adds], drops=["ALL"]),
@@ -54,6 +68,11 @@ def hardened(place: Place, part: str, *, read_only: bool, adds: Sequence[str] = 
         "must_run": True,
         **log(place.settings),
     }
+
+
+def on(network: pulumi.Input[str], aliases: Iterable[str]) -> dict[str, Any]:
+    """The arguments that put a container on one network, and on no other."""
+    return {"network_mode": network, "networks_advanced": [docker.ContainerNetworksAdvancedArgs(name=network, aliases=list(aliases))]}
 
 
 def log(settings: DockerSettings) -> dict[str, Any]:

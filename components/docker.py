@@ -11,10 +11,11 @@ from typing import Any
 import pulumi
 import pulumi_docker as docker
 
-from components.companions import Adminer, AdminerArgs, Redis, RedisArgs, redis_volume
-from components.containers import Place, hardened, health, labels, published
+from components.companions import Adminer, AdminerArgs, Redis, RedisArgs, redis_volumes
+from components.containers import CONTROL, IGNORED, Place, contained, health, labels, on, published
 from components.dynamic.container import RunningServer
 from components.dynamic.engine import Engine
+from components.dynamic.files import VolumeFiles
 from components.dynamic.password import Password
 from components.server import Administrator, Endpoint, RoleLogin
 from components.settings import DockerSettings
@@ -25,15 +26,12 @@ SUPERUSER = "postgres"
 PORT = 5432
 """Inside the container."""
 
-CONTROL = "/run/pgstack"
-"""Where the start script and the superuser's SCRAM secret are, in a volume of their own: the container's file system is read-only."""
-
 START = (Path(__file__).parent.parent / "containers" / "start.sh").read_text(encoding="utf-8")
 
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 """What the image's entrypoint needs to hand the data over to the account `postgres` and become it."""
 
-HEALTH = f"psql -XqAt -h 127.0.0.1 -p {PORT} -U {SUPERUSER} -d postgres -c 'SELECT 1' && rm -f {CONTROL}/initialising"
+HEALTH = f"psql -XqAt -h 127.0.0.1 -p {PORT} -U {SUPERUSER} -d postgres -c 'SELECT 1' && rm -f {CONTROL}/flags/initialising"
 """Over TCP: while the image initialises a cluster, its server listens on the socket alone."""
 
 USUAL = {
@@ -188,7 +186,7 @@ class DockerServer(pulumi.ComponentResource):
                 containers.append({"name": place.name_of(part, companion.name), "part": part, "ports": ports})
                 images.append(companion.image)
         if settings.redis.enabled:
-            volumes.append(redis_volume(place, settings.redis))
+            volumes += redis_volumes(place, settings.redis)
         engine = Engine(
             "engine",
             url=args.url,
@@ -222,28 +220,33 @@ class DockerServer(pulumi.ComponentResource):
             "/backups": self._volume("backups", self._backups_name),
             CONTROL: self._volume("control", self._place.name_of("control", None)),
         }
+        secret = VolumeFiles(
+            name,
+            url=args.url,
+            volume=volumes[CONTROL].name,
+            files={"secret": password.result.apply(secret_of)},
+            image=args.image,
+            opts=self._child(volumes[CONTROL]),
+        )
         return docker.Container(
             name,
-            **hardened(self._place, "postgres", read_only=settings.read_only, adds=CAPABILITIES),
+            **contained(
+                self._place, "postgres", published(args.addresses, args.port, PORT), read_only=settings.read_only, adds=CAPABILITIES
+            ),
             **_limits(settings),
             name=self._container_name,
             image=self._image(name, args.image),
-            entrypoints=["/bin/sh", f"{CONTROL}/start"],
+            entrypoints=["/bin/sh", "-c", START, "pgstack-start"],
             command=["postgres", *(word for key, value in sorted(self._parameters.items()) for word in ("-c", f"{key}={value}"))],
             envs=[f"PGDATA={data_directory(args.version)}", f"POSTGRES_PASSWORD_FILE={CONTROL}/secret", f"POSTGRES_USER={SUPERUSER}"],
-            uploads=[
-                docker.ContainerUploadArgs(file=f"{CONTROL}/start", content=START),
-                docker.ContainerUploadArgs(file=f"{CONTROL}/secret", content=password.result.apply(secret_of), permissions="0600"),
-            ],
             volumes=[docker.ContainerVolumeArgs(volume_name=volume.name, container_path=path) for path, volume in volumes.items()],
             tmpfs={"/tmp": "", "/run/postgresql": ""},  # noqa: S108  folders of the container's
-            ports=published(args.addresses, args.port, PORT),
-            networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=network.name, aliases=list(settings.aliases))],
+            **on(network.name, settings.aliases),
             healthcheck=health(HEALTH, **settings.health.model_dump()),
             stop_signal="SIGINT",
             stop_timeout=settings.stop_timeout,
             destroy_grace_seconds=settings.stop_timeout,
-            opts=self._child(self._engine, delete_before_replace=True, additional_secret_outputs=["uploads"]),
+            opts=self._child(secret, delete_before_replace=True, ignore_changes=IGNORED),
         )
 
     def _declare_companions(self, network: docker.Network) -> None:
@@ -254,7 +257,9 @@ class DockerServer(pulumi.ComponentResource):
             self.adminer = Adminer("adminer", adminer, self._child(network)).output
         if settings.redis.enabled:
             image = self._image("redis", settings.redis.image)
-            self.redis = Redis("redis", RedisArgs(settings.redis, self._place, image, self._args.delete_data), self._child(network)).output
+            self.redis = Redis(
+                "redis", RedisArgs(self._args.url, settings.redis, self._place, image, self._args.delete_data), self._child(network)
+            ).output
 
 
 def _ports(addresses: Sequence[str], port: int) -> list[dict[str, Any]]:

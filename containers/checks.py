@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from docker import DockerClient
@@ -39,7 +39,8 @@ def look(demand: Demand) -> Seen:
     with connect(demand.url) as client:
         own = _require_free(client, demand)
         kept = volumes.require_own(client, demand)
-        to_do = tuple(line for image in demand.images if (line := images.to_do(client, image)))
+        left = [f"the container {one.name} was made and never started, and is to be removed" for one in own if _is_left(one)]
+        to_do = (*left, *(line for image in demand.images if (line := images.to_do(client, image))))
         return Seen(to_do, (*to_do, *_taken_back(demand, kept=kept and not own)))
 
 
@@ -53,10 +54,11 @@ def ensure(demand: Demand) -> tuple[dict[str, str], tuple[str, ...]]:
     with connect(demand.url) as client:
         own = _require_free(client, demand)
         kept = volumes.require_own(client, demand)
+        done = list(_remove_left(own))
         got = {image.name: images.ensure(client, image) for image in demand.images}
         if kept:
             volumes.require_version(client, demand, demand.images[0].name)
-        done = [line for _, line in got.values() if line]
+        done += [line for _, line in got.values() if line]
         return {name: identifier for name, (identifier, _) in got.items()}, (*done, *_taken_back(demand, kept=kept and not own))
 
 
@@ -64,14 +66,26 @@ def _taken_back(demand: Demand, *, kept: bool) -> tuple[str, ...]:
     return (f"the data volume {demand.data.volume} is there already, and is taken back",) if kept else ()
 
 
-def _require_free(client: DockerClient, demand: Demand) -> bool:
-    """Makes sure that names and ports are free, or the stack's own; returns whether its server's container is there."""
+def _is_left(container: Container) -> bool:
+    """Whether an update made a container and could not start it: the engine has it, and the stack's state may not."""
+    return bool(container.status == "created")
+
+
+def _remove_left(own: Iterable[Container]) -> Iterator[str]:
+    for container in own:
+        if _is_left(container):
+            container.remove()
+            yield f"removed the container {container.name}, which was made and never started"
+
+
+def _require_free(client: DockerClient, demand: Demand) -> list[Container]:
+    """Makes sure that names and ports are free, or the stack's own; returns its containers that are there."""
     found = [_own(client, demand, wanted) for wanted in demand.containers]
     for wanted, own in zip(demand.containers, found, strict=True):
         for address, port in wanted.ports:
             if is_local(demand.url) and (own is None or (address, port) not in set(published(own))):
                 _require_port(client, address, port, wanted)
-    return found[0] is not None
+    return [own for own in found if own is not None]
 
 
 def _own(client: DockerClient, demand: Demand, wanted: Wanted) -> Container | None:

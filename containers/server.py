@@ -20,7 +20,7 @@ from postgres.scram_secret import secret_of
 
 SUPERUSER = "postgres"
 
-FLAG = "/run/pgstack/initialising"
+FLAG = "/run/pgstack/flags/initialising"
 """There from the beginning of a cluster's first start until its server answers; see `start.sh`."""
 
 PORT = 5432

@@ -79,9 +79,9 @@ class Project:
         outputs: dict[str, Any] = json.loads(done.stdout)
         return outputs
 
-    def login(self, database: str, role: str = "app") -> Login:
+    def login(self, database: str, role: str = "app", stack: str = "local") -> Login:
         """A role's way in, taken apart from the URL in the outputs."""
-        outputs = self.outputs()["databases"]
+        outputs = self.outputs(stack)["databases"]
         found = outputs[database] if database in outputs else outputs[database.removesuffix("_test")]["test"]
         parts = psycopg.conninfo.conninfo_to_dict(found["roles"][role]["url"])
         return Login(

@@ -77,7 +77,7 @@ class EngineProvider(ResourceProvider):
 
         identifiers, done = ensure(_demand(props))
         say(_who(props), done)
-        return {**props, "imageIds": identifiers}
+        return {**props, "ids": identifiers}
 
 
 class Engine(Resource, module="pgstack", name="Engine"):
@@ -89,10 +89,10 @@ class Engine(Resource, module="pgstack", name="Engine"):
         volumes: the others.
 
     Attributes:
-        image_ids: name → id of each image.
+        ids: name → id of each image.
     """
 
-    image_ids: pulumi.Output[Mapping[str, str]]
+    ids: pulumi.Output[Mapping[str, str]]
 
     def __init__(
         self,
@@ -115,10 +115,10 @@ class Engine(Resource, module="pgstack", name="Engine"):
             "data": dict(data),
             "volumes": list(volumes),
             "deleteData": delete_data,
-            "imageIds": None,
+            "ids": None,
         }
         super().__init__(EngineProvider(), name, inputs, opts)
 
     def image(self, name: str) -> pulumi.Output[str]:
         """The id of an image."""
-        return self.image_ids.apply(lambda identifiers: identifiers[name])
+        return self.ids.apply(lambda identifiers: identifiers[name])
