@@ -8,6 +8,8 @@ The login is a JSON object of `postgres.login.Login`'s fields. Printed is a JSON
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import re
 import sys
@@ -35,4 +37,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    atexit.register(gc.freeze)  # as `ops` does
     main()
