@@ -1,10 +1,11 @@
-"""The command `ops`, with a group of commands for each thing that is operated."""
+"""The command `ops`: the everyday commands of a server, and a group of commands for each other thing that is operated."""
 
 from __future__ import annotations
 
 import typer
 
 from ops.migrate import commands as migrate
+from ops.server import commands as server
 
 app = typer.Typer(
     name="ops",
@@ -14,9 +15,5 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,  # they show local variables, and those hold passwords
 )
+app.add_typer(server.app)
 app.add_typer(migrate.app, name="migrate")
-
-
-@app.callback()
-def group() -> None:
-    """Keeps `ops` a group of commands while it has but one."""

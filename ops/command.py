@@ -45,6 +45,7 @@ class Choice:
     ] = None
 
 
+StackOption = Annotated[str, typer.Option("--stack", metavar="NAME", help="The stack.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 
@@ -63,7 +64,7 @@ def command(app: typer.Typer) -> Callable[[Callable[..., None]], Callable[..., N
         @functools.wraps(function)
         def run(**given: Any) -> None:
             choice = Choice(**{option.name: given.pop(option.name) for option in OPTIONS})
-            with _failures_told():
+            with failures_told():
                 function(choice, **given)
 
         parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *OPTIONS)]
@@ -75,8 +76,25 @@ def command(app: typer.Typer) -> Callable[[Callable[..., None]], Callable[..., N
     return register
 
 
+def plain_command(app: typer.Typer, **more: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Makes a function a command of `app` with the options that it has itself. Failures are told as those of `command` are."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def run(**given: Any) -> None:
+            with failures_told():
+                function(**given)
+
+        parameters = inspect.signature(function, eval_str=True).parameters.values()
+        run.__signature__ = inspect.Signature(list(parameters))  # type: ignore[attr-defined]
+        run.__annotations__ = {}
+        return app.command(**more)(run)
+
+    return register
+
+
 @contextlib.contextmanager
-def _failures_told() -> Iterator[None]:
+def failures_told() -> Iterator[None]:
     """Turns failures into words on stderr and an exit code."""
     try:
         yield

@@ -10,10 +10,11 @@ import yaml
 
 from ops.errors import OpsError
 from toolchain import paths
-from toolchain.stack import PROJECT, open_stack
+from toolchain.stack import PROJECT as PROJECT  # noqa: PLC0414  for those who need it beside the rest
+from toolchain.stack import open_stack
 
 if TYPE_CHECKING:
-    from components.settings import DatabaseSettings
+    from components.settings import DatabaseSettings, Settings
 
 USUAL = "local"
 """The stack that is meant where none is named."""
@@ -49,6 +50,19 @@ def databases_of(stack: str) -> tuple[DatabaseSettings, ...]:
     if isinstance(entries, list):
         entries = [_without_login(entry) for entry in entries]
     return settings.parse({f"{PROJECT}:databases": json.dumps(entries, default=str)}).databases
+
+
+def server_of(stack: str) -> Settings:
+    """The settings of a stack's server; its databases are left out.
+
+    Raises:
+        SettingsError: they cannot be used.
+    """
+    from components import settings  # noqa: PLC0415
+
+    known = {key: value for key, value in settings_of(stack).items() if key not in ("databases", "external")}
+    texts = {key: value if isinstance(value, str) else json.dumps(value, default=str) for key, value in known.items()}
+    return settings.parse({f"{PROJECT}:{key}": text for key, text in texts.items()})
 
 
 def root_certificate_of(stack: str) -> str:

@@ -1,0 +1,1 @@
+"""The everyday commands: start, stop, status, logs, shell, reset, env, upgrade."""
