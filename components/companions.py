@@ -11,6 +11,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components.containers import CONTROL, IGNORED, Place, contained, health, labels, on, published
+from components.dynamic.container import RunningPart
 from components.dynamic.files import VolumeFiles
 from components.dynamic.password import Password
 from components.server import Endpoint
@@ -33,8 +34,9 @@ REDIS_HEALTH = "redis-cli -h 127.0.0.1 ping | grep -q -e PONG -e NOAUTH"
 
 @dataclass(frozen=True)
 class AdminerArgs:
-    """Adminer, and the server whose name it suggests."""
+    """Adminer, the server whose name it suggests, and the URL of the engine."""
 
+    url: str
     settings: AdminerSettings
     place: Place
     image: pulumi.Input[str]
@@ -44,7 +46,7 @@ class AdminerArgs:
 class Adminer(pulumi.ComponentResource):
     """A database administration page.
 
-    Produces: a `Container`.
+    Produces: a `Container` and its `ContainerPart`.
 
     Attributes:
         output: `url` of its page, for the stack's outputs.
@@ -53,16 +55,19 @@ class Adminer(pulumi.ComponentResource):
     def __init__(self, name: str, args: AdminerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("pgstack:index:Adminer", name, {}, opts)
         settings, place = args.settings, args.place
-        docker.Container(
+        container_name = place.name_of("adminer", settings.name)
+        container = docker.Container(
             name,
             **contained(place, "adminer", published([settings.address], settings.port, ADMINER_PORT), read_only=True),
-            name=place.name_of("adminer", settings.name),
+            name=container_name,
             image=args.image,
             envs=[f"ADMINER_DEFAULT_SERVER={args.server}"],
             **on(place.network, ["adminer"]),
             tmpfs={"/tmp": ""},  # noqa: S108  a folder of the container's
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True, ignore_changes=IGNORED),
         )
+        child = pulumi.ResourceOptions(parent=self)
+        RunningPart(name, url=args.url, container=container_name, container_id=container.id, opts=child)
         host = f"[{settings.address}]" if ":" in settings.address else settings.address
         self.output: dict[str, Any] = {"url": f"http://{host}:{settings.port}"}
         self.register_outputs({})
@@ -84,7 +89,7 @@ class Redis(pulumi.ComponentResource):
 
     Its container knows the password's SHA-256 alone, in a file of a volume.
 
-    Produces: a `Password`, two `Volume`s, their `VolumeFiles` and a `Container`.
+    Produces: a `Password`, two `Volume`s, a `VolumeFiles`, a `Container` and its `ContainerPart`.
 
     Attributes:
         output: `endpoints`, `environment` and `networkEnvironment`, for the stack's outputs.
@@ -114,12 +119,14 @@ class Redis(pulumi.ComponentResource):
             volume=configured.name,
             files={"redis.conf": configuration},
             image=settings.image,
+            shared=True,  # Redis reads it as the account that it becomes
             opts=pulumi.ResourceOptions(parent=self),
         )
-        docker.Container(
+        container_name = place.name_of("redis", settings.name)
+        container = docker.Container(
             name,
             **contained(place, "redis", published([settings.address], settings.port, REDIS_PORT), read_only=True, adds=REDIS_CAPABILITIES),
-            name=place.name_of("redis", settings.name),
+            name=container_name,
             image=args.image,
             command=["redis-server", f"{CONTROL}/redis.conf", *_options(settings)],
             volumes=[
@@ -132,6 +139,14 @@ class Redis(pulumi.ComponentResource):
             stop_timeout=REDIS_STOP_TIMEOUT,
             destroy_grace_seconds=REDIS_STOP_TIMEOUT,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[files], delete_before_replace=True, ignore_changes=IGNORED),
+        )
+        RunningPart(
+            name,
+            url=args.url,
+            container=container_name,
+            container_id=container.id,
+            question=["sh", "-c", REDIS_HEALTH],
+            opts=pulumi.ResourceOptions(parent=self),
         )
         host, network = Endpoint(settings.address, settings.port), Endpoint(settings.alias, REDIS_PORT)
         self.output: dict[str, Any] = {

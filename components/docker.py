@@ -253,7 +253,7 @@ class DockerServer(pulumi.ComponentResource):
         settings = self._args.settings
         if settings.adminer.enabled:
             image = self._image("adminer", settings.adminer.image)
-            adminer = AdminerArgs(settings.adminer, self._place, image, settings.aliases[0])
+            adminer = AdminerArgs(self._args.url, settings.adminer, self._place, image, settings.aliases[0])
             self.adminer = Adminer("adminer", adminer, self._child(network)).output
         if settings.redis.enabled:
             image = self._image("redis", settings.redis.image)

@@ -14,6 +14,7 @@ from containers.errors import EngineError
 
 PLACE = "/pgstack-files"
 MODE = 0o600
+SHARED_MODE = 0o444
 FOLDER_MODE = 0o700
 
 FLAGS = "flags"
@@ -29,14 +30,15 @@ def identity(url: str, volume: str) -> str:
         return _identity(client, volume)
 
 
-def write(url: str, volume: str, files: Mapping[str, str], image: str) -> str:
-    """Writes files, which root alone may read, into the top of a volume; returns the volume's `identity`.
+def write(url: str, volume: str, files: Mapping[str, str], image: str, *, shared: bool = False) -> str:
+    """Writes files into the top of a volume; returns the volume's `identity`.
 
     Side effects: makes a container that is never started, and removes it.
 
     Args:
         files: name → content.
         image: any that the engine has.
+        shared: whether everybody in a container may read them, or root alone.
 
     Raises:
         EngineError: there is no such volume.
@@ -49,7 +51,7 @@ def write(url: str, volume: str, files: Mapping[str, str], image: str) -> str:
             )
         writing = client.containers.create(image, command=["true"], volumes={volume: {"bind": PLACE, "mode": "rw"}})
         try:
-            writing.put_archive(PLACE, _archive(files))
+            writing.put_archive(PLACE, _archive(files, SHARED_MODE if shared else MODE))
         finally:
             writing.remove(v=True, force=True)
         return _identity(client, volume)
@@ -62,7 +64,7 @@ def _identity(client: DockerClient, volume: str) -> str:
         return ""
 
 
-def _archive(files: Mapping[str, str]) -> bytes:
+def _archive(files: Mapping[str, str], mode: int) -> bytes:
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w") as tar:
         folder = tarfile.TarInfo(FLAGS)
@@ -71,6 +73,6 @@ def _archive(files: Mapping[str, str]) -> bytes:
         for name, content in files.items():
             raw = content.encode()
             entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(raw), MODE
+            entry.size, entry.mode = len(raw), mode
             tar.addfile(entry, io.BytesIO(raw))
     return written.getvalue()

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from docker import DockerClient
-from docker.errors import NotFound
 from docker.models.containers import Container
 
 from containers.engine import connect
 from containers.errors import EngineError, UnhealthyError
 from containers.inside import run
+from containers.part import PAUSE, ended, find, is_over, restarts, start, unhealthy
 from postgres.errors import ConnectionFailed
 from postgres.login import Login, ServerRefused
 from postgres.scram_secret import secret_of
@@ -25,12 +25,6 @@ FLAG = "/run/pgstack/flags/initialising"
 
 PORT = 5432
 """Inside the container."""
-
-PAUSE = 0.1
-"""Seconds between two questions whether the server is up."""
-
-LOG_LINES = 15
-"""Of the container's log that a message shows."""
 
 WRONG_PASSWORD = re.compile(r"password authentication failed")
 
@@ -60,7 +54,7 @@ class ContainerServer:
             EngineError: the container is gone.
         """
         with connect(self.url) as client:
-            found = self._find(client)
+            found = find(client, self.container)
             if found.status != "running":
                 return (f"the container {self.container} is {found.status}, and is to be started",)
             try:
@@ -86,11 +80,8 @@ class ContainerServer:
             EngineError: the container is gone.
         """
         with connect(self.url) as client:
-            found = self._find(client)
-            done = []
-            if found.status != "running":
-                found.start()
-                done.append(f"started the container {self.container}")
+            found = find(client, self.container)
+            done = list(start(found))
             started = time.monotonic()
             done += self._wait(client, found, timeout)
             run(client, found, ["rm", "-f", FLAG])
@@ -100,16 +91,7 @@ class ContainerServer:
     def address(self) -> str:
         """The address at which this machine reaches the server."""
         with connect(self.url) as client:
-            return self._host(self._find(client))
-
-    def _find(self, client: DockerClient) -> Container:
-        try:
-            return client.containers.get(self.container)
-        except NotFound:
-            raise EngineError(
-                f"The container {self.container} is in the stack's state, but not on the engine: somebody removed it.",
-                hint="Run `pulumi up --refresh` (make up ARGS=--refresh): it makes a new one on the volume that is there.",
-            ) from None
+            return self._host(find(client, self.container))
 
     def _host(self, found: Container) -> str:
         if self.host:
@@ -129,7 +111,7 @@ class ContainerServer:
 
     def _wait(self, client: DockerClient, found: Container, timeout: float) -> Iterator[str]:
         """Waits until the superuser logs in; yields what had to be done for it."""
-        deadline = time.monotonic() + timeout
+        before, deadline = restarts(found), time.monotonic() + timeout
         reason = ""
         while time.monotonic() < deadline:
             try:
@@ -145,9 +127,8 @@ class ContainerServer:
                 reason = Exception.__str__(error)
             else:
                 return
-            found.reload()
-            if found.status in ("exited", "dead", "removing") or int(found.attrs["RestartCount"]) > 1:
-                raise self._unhealthy(found, f"ended with code {found.attrs['State']['ExitCode']}{_out_of_memory(found)}")
+            if is_over(found, before):
+                raise self._unhealthy(found, ended(found))
             time.sleep(PAUSE)
         raise self._unhealthy(found, f"did not come up within {timeout:.0f} s: {reason}")
 
@@ -168,13 +149,8 @@ class ContainerServer:
             raise self._unhealthy(found, f"does not let its password be set: {printed.strip()}")
 
     def _unhealthy(self, found: Container, what: str) -> UnhealthyError:
-        lines = found.logs(tail=LOG_LINES).decode(errors="replace").rstrip()
-        return UnhealthyError(
-            f"The server in the container {self.container} {what}\nThe last lines of its log:\n{lines or '(it is empty)'}",
-            hint="All of it: `python -m ops logs`. Wrong parameters are corrected in pgstack:parameters; "
-            "a slow machine may need a longer pgstack:docker.startTimeout.",
+        hint = (
+            "All of it: `python -m ops logs`. Wrong parameters are corrected in pgstack:parameters; "
+            "a slow machine may need a longer pgstack:docker.startTimeout."
         )
-
-
-def _out_of_memory(found: Container) -> str:
-    return ", out of memory" if found.attrs["State"].get("OOMKilled") else ""
+        return unhealthy(found, what, hint)

@@ -1,7 +1,8 @@
-"""A PostgreSQL server in a container, as a resource: up, and logged in to."""
+"""Containers as resources: a PostgreSQL server that is up and logged in to, and what runs beside it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -10,9 +11,14 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider,
 from components.dynamic.base import Properties, changed, difference, say, unknown
 
 if TYPE_CHECKING:
+    from containers.part import Part
     from containers.server import ContainerServer
 
 INPUTS = ("url", "container", "containerId", "host", "port", "version", "password")
+PART_INPUTS = ("url", "container", "containerId", "question")
+
+START_TIMEOUT = 60
+"""Seconds for what runs beside the server to come up."""
 
 
 def _server(props: Properties) -> ContainerServer:
@@ -93,3 +99,54 @@ class RunningServer(Resource, module="pgstack", name="ContainerServer"):
             "address": None,
         }
         super().__init__(ContainerProvider(), name, inputs, opts)
+
+
+def _part(props: Properties) -> Part:
+    from containers.part import Part  # noqa: PLC0415
+
+    return Part(props["url"], props["container"], tuple(props["question"]))
+
+
+class PartProvider(ResourceProvider):
+    """Waits for a container at `create` and `update`, looks at it at `diff`."""
+
+    serialize_as_secret_always = False
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        if changed(PART_INPUTS, _olds, _news) or unknown(_news):
+            return difference(True)
+        found = _part(_news).differences()
+        say(_who(_news), found)
+        return difference(bool(found))
+
+    def create(self, props: Properties) -> CreateResult:
+        say(_who(props), _part(props).ensure(START_TIMEOUT))
+        return CreateResult(_who(props), dict(props))
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        say(_who(_news), _part(_news).ensure(START_TIMEOUT))
+        return UpdateResult(dict(_news))
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        pass  # likewise
+
+
+class RunningPart(Resource, module="pgstack", name="ContainerPart"):
+    """A container beside the server that is up.
+
+    Args:
+        question: a command inside it that ends with 0 once it is.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        url: str,
+        container: str,
+        container_id: pulumi.Input[str],
+        question: Sequence[str] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs = {"url": url, "container": container, "containerId": container_id, "question": list(question)}
+        super().__init__(PartProvider(), name, inputs, opts)

@@ -10,7 +10,7 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider,
 
 from components.dynamic.base import Properties, changed, difference, unknown
 
-INPUTS = ("url", "volume", "files")
+INPUTS = ("url", "volume", "files", "shared")
 
 
 class FilesProvider(ResourceProvider):
@@ -37,13 +37,14 @@ class FilesProvider(ResourceProvider):
     def _write(self, props: Properties) -> dict[str, Any]:
         from containers.files import write  # noqa: PLC0415
 
-        return {**props, "identity": write(props["url"], props["volume"], props["files"], props["image"])}
+        return {**props, "identity": write(props["url"], props["volume"], props["files"], props["image"], shared=props["shared"])}
 
 
 class VolumeFiles(Resource, module="pgstack", name="VolumeFiles"):
-    """Files in the top of a volume, which root alone may read.
+    """Files in the top of a volume.
 
     Args:
+        shared: whether everybody in the container may read them, or root alone.
         files: name → content; all of it a secret.
         image: of the container that they are for, to write them through.
     """
@@ -56,7 +57,15 @@ class VolumeFiles(Resource, module="pgstack", name="VolumeFiles"):
         volume: pulumi.Input[str],
         files: Mapping[str, pulumi.Input[str]],
         image: str,
+        shared: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        inputs = {"url": url, "volume": volume, "files": pulumi.Output.secret(dict(files)), "image": image, "identity": None}
+        inputs = {
+            "url": url,
+            "volume": volume,
+            "files": pulumi.Output.secret(dict(files)),
+            "image": image,
+            "shared": shared,
+            "identity": None,
+        }
         super().__init__(FilesProvider(), name, inputs, opts)
