@@ -1,7 +1,8 @@
 # The commands of this project. `make` alone lists them.
 
 PYTHON ?= python3
-STACK ?= local
+EXAMPLE ?=
+STACK ?= $(or $(EXAMPLE),local)
 DATABASE ?=
 ROLE ?= app
 ARGS ?=
@@ -9,6 +10,12 @@ ARGS ?=
 RUN = .venv/bin/python
 TOOLCHAIN = $(RUN) -m toolchain
 PICK = $(if $(DATABASE),--database $(DATABASE)) --role $(ROLE)
+
+ifneq ($(EXAMPLE),)
+ifeq ($(wildcard examples/$(EXAMPLE)/Pulumi.$(EXAMPLE).yaml),)
+$(error There is no example $(EXAMPLE): examples/$(EXAMPLE)/Pulumi.$(EXAMPLE).yaml does not exist)
+endif
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview destroy outputs url psql pulumi env ops install test interop check format generate lock bench bench-migrate
@@ -22,7 +29,7 @@ help: ## List the commands
 .venv/.installed-requirements-dev: requirements-dev.txt .venv/.installed-requirements
 	@$(PYTHON) toolchain/venv.py requirements-dev.txt
 
-up: .venv/.installed-requirements ## Bring up PostgreSQL with its schemas (STACK=local, dev or prod)
+up: .venv/.installed-requirements ## Bring up PostgreSQL with its schemas (STACK=local, dev or prod; EXAMPLE=usualstore)
 	@$(TOOLCHAIN) up --stack $(STACK) -- $(ARGS)
 
 preview: .venv/.installed-requirements ## Show what `make up` would change

@@ -11,7 +11,7 @@ import yaml
 from ops.errors import OpsError
 from toolchain import paths
 from toolchain.stack import PROJECT as PROJECT  # noqa: PLC0414  for those who need it beside the rest
-from toolchain.stack import open_stack
+from toolchain.stack import open_stack, settings_file_of, stack_names
 
 if TYPE_CHECKING:
     from components.settings import DatabaseSettings, Settings
@@ -26,11 +26,11 @@ def settings_of(stack: str) -> Mapping[str, Any]:
     Raises:
         OpsError: there is no such file, or it is no YAML.
     """
-    file = paths.ROOT / f"Pulumi.{stack}.yaml"
+    file = settings_file_of(stack)
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        names = ", ".join(sorted(found.name.split(".")[1] for found in paths.ROOT.glob("Pulumi.*.yaml")))
+        names = ", ".join(stack_names())
         raise OpsError(f"There is no stack {stack}: {file.name} does not exist.", hint=f"There are: {names or 'none'}.") from None
     except yaml.YAMLError as error:
         raise OpsError(f"{file.name} is no YAML: {error}") from None

@@ -67,7 +67,7 @@ def env(stack: Stack, _arguments: argparse.Namespace) -> None:
     settings = {**stack.backend.environment, "PULUMI_STACK": stack.name}
     for name, value in settings.items():
         print(f"export {name}={shlex.quote(value)}")
-    print(f"export PATH={shlex.quote(str(stack.tools))}:$PATH")
+    print(f"export PATH={shlex.quote(os.pathsep.join(stack.path))}:$PATH")
 
 
 def install(_arguments: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Gets the Pulumi CLI when it is nowhere: by the official download, or by a build from Go modules.
+"""Gets the Pulumi CLI and its plug-ins when they are nowhere: by the official download, or by a build from Go modules.
 
 Imported only then: what it takes to download costs time that every other run would pay.
 """
@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import os
 import platform
 import shutil
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -23,17 +25,25 @@ SDK = "github.com/pulumi/pulumi/sdk/v3"
 DOWNLOAD_TIMEOUT = 20
 """Seconds without an answer after which the download is given up for the build."""
 
+INSTALL_TIMEOUT = 600
+"""Seconds that Pulumi has for the download of a plug-in, once the site has answered."""
+
+UNREACHABLE = (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError)
+
 
 def acquire(released: Path, built: Path) -> bool:
     """Downloads the release into `released`, or builds it into `built`; whether it was the download that worked."""
     try:
         download(released)
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-        reason = getattr(error, "reason", error)
-        print(f"  no download from {versions.PULUMI_RELEASES} ({reason})", file=sys.stderr)
+    except UNREACHABLE as error:
+        _tell_unreachable(versions.PULUMI_RELEASES, error)
         build(built)
         return False
     return True
+
+
+def _tell_unreachable(site: str, error: Exception) -> None:
+    print(f"  no download from {site} ({getattr(error, 'reason', error)})", file=sys.stderr)
 
 
 def platform_name() -> str:
@@ -102,3 +112,36 @@ def build(target: Path) -> None:
         shutil.copyfile(sdk / program, copied)
         copied.chmod(0o755)
     golang.build("pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", target / "pulumi")
+
+
+def install_plugin(name: str, tools: Path) -> bool:
+    """Has Pulumi install the official release of a plug-in into its home; whether that worked.
+
+    The site is asked first whether it has the archive: Pulumi would try for ten seconds where there is no network.
+    """
+    version = versions.PLUGINS[name]
+    try:
+        archive = f"pulumi-resource-{name}-v{version}-{platform_name().replace('x64', 'amd64')}.tar.gz"
+        question = urllib.request.Request(f"{versions.PLUGIN_RELEASES}/{archive}", method="HEAD")
+        with urllib.request.urlopen(question, timeout=DOWNLOAD_TIMEOUT):
+            pass
+    except UNREACHABLE as error:
+        _tell_unreachable(versions.PLUGIN_RELEASES, error)
+        return False
+    print(f"  installing Pulumi's plug-in {name} {version}", file=sys.stderr)
+    command = [str(tools / "pulumi"), "plugin", "install", "resource", name, version]
+    environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=INSTALL_TIMEOUT, check=False)
+    except subprocess.TimeoutExpired:
+        print(f"  it was not there after {INSTALL_TIMEOUT} seconds", file=sys.stderr)
+        return False
+    if done.returncode:
+        print(f"  it could not be installed: {done.stderr.strip().rpartition(chr(10))[2]}", file=sys.stderr)
+    return done.returncode == 0
+
+
+def build_plugin(name: str, target: Path) -> None:
+    """Builds a plug-in from Go modules into the program `target`. Takes minutes."""
+    print(f"  building Pulumi's plug-in {name} from Go modules; about 3 minutes on two cores, once", file=sys.stderr)
+    golang.build(name, ".", target)

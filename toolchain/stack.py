@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from toolchain import backend, locks, paths, pulumi_cli, state
+from toolchain import backend, locks, paths, plugins, pulumi_cli, state
 from toolchain.errors import ToolchainError
 
 PROJECT = "pgstack"
@@ -31,16 +32,22 @@ SALT = re.compile(r"^encryptionsalt: .+$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Stack:
-    """One stack, ready to run commands on. Make it with `open_stack`."""
+    """One stack, ready to run commands on. Make it with `open_stack`.
+
+    Attributes:
+        tools: the folder with `pulumi`.
+        plugins: folders with plug-ins that Pulumi would not find by itself.
+    """
 
     name: str
     tools: Path
     backend: backend.Backend
+    plugins: tuple[Path, ...] = ()
 
     @property
     def settings_file(self) -> Path:
         """The stack's settings as the user keeps them."""
-        return paths.ROOT / f"Pulumi.{self.name}.yaml"
+        return settings_file_of(self.name)
 
     @property
     def salted_file(self) -> Path:
@@ -60,9 +67,14 @@ class Stack:
         return str(paths.ROOT / file) if file else ""
 
     @property
+    def path(self) -> tuple[str, ...]:
+        """The folders that belong in front of PATH."""
+        return tuple(map(str, (self.tools, *self.plugins)))
+
+    @property
     def environment(self) -> dict[str, str]:
         """The caller's environment with the tools on PATH and the backend's variables."""
-        path = f"{self.tools}{os.pathsep}{os.environ.get('PATH', '')}"
+        path = os.pathsep.join([*self.path, os.environ.get("PATH", "")])
         # The program checks its settings itself: every mistake at once, where the engine stops at the first.
         ours = {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_OPTION_SKIP_CONFIG_VALIDATION": "true"}
         return {**os.environ, **ours, **self.backend.environment, "PATH": path}
@@ -71,12 +83,16 @@ class Stack:
         """The command line for `pulumi ARGUMENTS` on this stack; refreshes the salted settings where they are used."""
         if not arguments:
             return [str(self.tools / "pulumi")]
-        config_file = []
-        if arguments[0] in TAKES_CONFIG_FILE and self._keeps_salt_apart():
-            self.write_salted_file()
-            config_file = ["--config-file", str(self.salted_file)]
+        config_file = self._config_file() if arguments[0] in TAKES_CONFIG_FILE else []
         stack = ["--stack", self.name] if arguments[0] in TAKES_STACK else []
         return [str(self.tools / "pulumi"), arguments[0], *stack, *config_file, *arguments[1:]]
+
+    def _config_file(self) -> list[str]:
+        """The option that names the settings, where they are not the file that Pulumi looks for by itself."""
+        if self._keeps_salt_apart():
+            self.write_salted_file()
+            return ["--config-file", str(self.salted_file)]
+        return ["--config-file", str(self.settings_file)] if self.settings_file.parent != paths.ROOT else []
 
     def run(self, arguments: list[str], *, check: bool = True) -> int:
         """Runs `pulumi ARGUMENTS` on this stack in the terminal. Exits with Pulumi's code when it fails and `check` is set."""
@@ -107,12 +123,14 @@ class Stack:
         if self._state_file.exists():
             return
         where = paths.ROOT
-        if not self._has_own_salt():
+        if not self._has_own_salt() or self.settings_file.parent != paths.ROOT:
             # `stack init` writes the salt beside the project file, so it gets a folder with a project file of its own.
             where = paths.STACK_FILES
             where.mkdir(parents=True, exist_ok=True)
             (where / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n", encoding="utf-8")
             self.salted_file.unlink(missing_ok=True)
+            if self._has_own_salt():
+                shutil.copyfile(self.settings_file, self.salted_file)
         command = [str(self.tools / "pulumi"), "stack", "init", self.name, "--no-select", "--non-interactive"]
         subprocess.run(command, cwd=where, env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
@@ -150,9 +168,26 @@ class Stack:
         self.salted_file.write_text(f"{settings.rstrip()}\n{salt}\n".lstrip(), encoding="utf-8")
 
 
+def settings_file_of(name: str) -> Path:
+    """The file with a stack's settings: beside Pulumi.yaml, or in the folder of an example that has the stack's name.
+
+    Where there is neither, the one beside Pulumi.yaml is the one to make.
+    """
+    usual = paths.ROOT / f"Pulumi.{name}.yaml"
+    of_example = paths.ROOT / "examples" / name / usual.name
+    return of_example if of_example.exists() and not usual.exists() else usual
+
+
+def stack_names() -> list[str]:
+    """The stacks that have a file with settings, those of the examples too."""
+    files = [*paths.ROOT.glob("Pulumi.*.yaml"), *paths.ROOT.glob("examples/*/Pulumi.*.yaml")]
+    names = {file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files}
+    return sorted(name for name in names if settings_file_of(name) in files)
+
+
 def settings_of(name: str) -> dict[str, Any]:
     """What a stack file has below `config:`."""
-    file = paths.ROOT / f"Pulumi.{name}.yaml"
+    file = settings_file_of(name)
     content = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else None
     return (content or {}).get("config") or {}
 
@@ -170,6 +205,8 @@ def open_stack(name: str) -> Stack:
     """
     if not STACK_NAME.fullmatch(name):
         raise ToolchainError(f"{name!r} is no stack name.", hint="Letters, digits, '.', '_' and '-', for example: make up STACK=dev")
+    target = target_of(name)
     state = backend.prepare()
-    backend.refuse_local_state(name, target_of(name), state)
-    return Stack(name, pulumi_cli.ensure(), state)
+    backend.refuse_local_state(name, target, state)
+    tools = pulumi_cli.ensure()
+    return Stack(name, tools, state, plugins.ensure(target, tools))

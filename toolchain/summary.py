@@ -26,15 +26,15 @@ def databases(outputs: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 def render(stack: str, outputs: dict[str, Any]) -> str:
     """The closing summary of `make up`: databases, URLs without passwords, what to run next."""
     rows = [
-        (name, output["migration"] or "none", f"postgresql://{login_of(output, 'app')['user']}@{host['host']}:{host['port']}/{name}")
+        (name, output["migration"] or "none", f"postgresql://{login_of(output, 'app')['user']}@{_address(output)}/{name}")
         for name, output in databases(outputs)
-        for host in [output["endpoints"]["host"]]
     ]
     server = outputs["server"]
     lines = ["", f"PostgreSQL {server['version']} ({server['target']}) is up on stack {stack}."]
     if rows:
         widths = [max(len(row[column]) for row in [*rows, _HEAD]) for column in range(2)]
         lines += ["", *(f"  {row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]}" for row in [_HEAD, *rows])]
+    lines += companions(outputs)
     option = "" if stack == "local" else f" STACK={stack}"
     first = f" DATABASE={rows[0][0]}" if rows else ""
     commands = [
@@ -46,6 +46,22 @@ def render(stack: str, outputs: dict[str, Any]) -> str:
     width = max(len(command) for command, _ in commands)
     lines += ["", "Next:", *(f"  {command:<{width}}  {what}" for command, what in commands)]
     return "\n".join(lines)
+
+
+def companions(outputs: dict[str, Any]) -> list[str]:
+    """A line for each server that runs beside PostgreSQL."""
+    lines = []
+    if adminer := outputs.get("adminer"):
+        lines.append(f"  Adminer  {adminer['url']}")
+    if redis := outputs.get("redis"):
+        lines.append(f"  Redis    redis://{_address(redis)}, with a password: the output redis has it")
+    return ["", *lines] if lines else []
+
+
+def _address(output: dict[str, Any]) -> str:
+    """Host and port for this machine, or for containers where nothing is published."""
+    endpoint = output["endpoints"]["host"] or output["endpoints"]["network"]
+    return f"[{endpoint['host']}]:{endpoint['port']}" if ":" in endpoint["host"] else f"{endpoint['host']}:{endpoint['port']}"
 
 
 _HEAD = ("database", "migration", "URL of the application's role, without its password")
@@ -74,14 +90,16 @@ def find_login(outputs: dict[str, Any], database: str | None, role: str) -> tupl
         database: None for the only one, or the first.
 
     Raises:
-        ToolchainError: there is no such database, or no login of the role; names those there are.
+        ToolchainError: there is no such database, or no login of the role; names those there are. Or nothing is published.
     """
     all_of_them = dict(databases(outputs))
     name = database or next(iter(all_of_them), "")
     if name not in all_of_them:
         raise ToolchainError(f"The stack has no database {name!r}.", hint=f"It has: {', '.join(all_of_them) or 'none'}")
     found = all_of_them[name]
-    return found["endpoints"]["host"], name, login_of(found, role)["url"]
+    if not (host := found["endpoints"]["host"]):
+        raise ToolchainError(f"{name} is reached from its network alone.", hint="Set `publish: true` in pgstack:docker, or run psql in a container there.")
+    return host, name, login_of(found, role)["url"]
 
 
 def find_url(outputs: dict[str, Any], database: str | None, role: str) -> str:

@@ -19,5 +19,10 @@ PULUMI_PROGRAMS_OF_THE_SDK = ("python/cmd/pulumi-language-python-exec", "python/
 
 PULUMI_RELEASES = "https://get.pulumi.com/releases/sdk"
 
+PLUGINS = {"docker": "5.2.0"}
+"""The resource plug-ins. The Python SDK of each in requirements.txt has the same version."""
+
+PLUGIN_RELEASES = "https://get.pulumi.com/releases/plugins"
+
 GO_MINIMUM = (1, 26)
 """The oldest Go that builds `PULUMI`, from the go line of its go.mod."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import argparse
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -7,10 +9,11 @@ from typing import Any
 import pytest
 
 from tests.unit import places
-from toolchain import paths, pulumi_cli, stack
+from toolchain import paths, plugins, pulumi_cli, stack
+from toolchain.__main__ import env
 from toolchain.backend import Backend
 from toolchain.errors import ToolchainError
-from toolchain.stack import Stack, open_stack, target_of
+from toolchain.stack import Stack, open_stack, settings_file_of, stack_names, target_of
 
 SALT = "encryptionsalt: v1:abc:def="
 
@@ -95,6 +98,59 @@ def test_on_a_shared_backend_the_users_file_is_used(tmp_path: Path) -> None:
     assert "--config-file" not in Stack("local", tmp_path, Backend("s3://bucket", {})).command(["up"])
 
 
+# Examples
+
+
+def example(checkout: Path, text: str, name: str = "shop") -> Path:
+    folder = checkout / "examples" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"Pulumi.{name}.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_an_example_is_a_stack_of_its_name(checkout: Path, local: Stack) -> None:
+    file = example(checkout, "config:\n  pgstack:target: docker\n")
+    made = dataclasses.replace(local, name="shop")
+    assert (made.settings_file, target_of("shop"), made.is_of_this_machine) == (file, "docker", True)
+    assert made.salted_file == paths.STACK_FILES / "Pulumi.shop.yaml"
+
+
+def test_a_file_beside_the_project_goes_before_the_examples(checkout: Path) -> None:
+    example(checkout, "config:\n  pgstack:target: docker\n")
+    own = settings(checkout, "config:\n  pgstack:target: external\n", "shop")
+    assert (settings_file_of("shop"), target_of("shop")) == (own, "external")
+
+
+def test_a_file_in_an_example_of_another_name_is_no_stack(checkout: Path) -> None:
+    example(checkout, "", "external").rename(checkout / "examples" / "external" / "Pulumi.hosted.yaml")
+    example(checkout, "")
+    settings(checkout, "")
+    settings(checkout, "", "shop.eu")
+    assert settings_file_of("hosted") == checkout / "Pulumi.hosted.yaml"
+    assert stack_names() == ["local", "shop", "shop.eu"]
+
+
+def test_pulumi_is_told_where_the_file_of_an_example_is(checkout: Path, local: Stack) -> None:
+    file = example(checkout, "config:\n  pgstack:port: 5444\n")
+    made = dataclasses.replace(local, name="shop")
+    assert made.command(["up"])[1:] == ["up", "--stack", "shop", "--config-file", str(file)]
+    made.salted_file.parent.mkdir(parents=True)
+    made.salted_file.write_text(f"{SALT}\n", encoding="utf-8")
+    assert made.command(["up"])[1:] == ["up", "--stack", "shop", "--config-file", str(made.salted_file)]
+    assert made.salted_file.read_text() == f"config:\n  pgstack:port: 5444\n{SALT}\n"
+
+
+@pytest.mark.parametrize("text", ["config: {}\n", f"{SALT}\nconfig: {{}}\n"])
+def test_making_the_stack_of_an_example_writes_nothing_beside_the_project(checkout: Path, tmp_path: Path, local: Stack, text: str) -> None:
+    file = example(checkout, text)
+    made = dataclasses.replace(local, name="shop")
+    made.ensure_exists()
+    assert asked(tmp_path) == ["/checkout/.pgstack/stacks|stack init shop --no-select --non-interactive|file:///state"]
+    assert (made.salted_file.exists(), file.read_text()) == (SALT in text, text)
+    assert not (checkout / "Pulumi.shop.yaml").exists()
+
+
 # Running
 
 
@@ -108,6 +164,21 @@ def test_pulumi_runs_in_the_checkout_with_the_tools_on_path(local: Stack, tmp_pa
     }
     assert local.run(["about"]) == 0
     assert asked(tmp_path) == ["/checkout|about|file:///state"]
+
+
+def test_plugins_are_on_path_behind_the_tools(local: Stack, tmp_path: Path) -> None:
+    made = dataclasses.replace(local, plugins=(tmp_path / "plugin",))
+    assert made.path == (f"{tmp_path}/tools", f"{tmp_path}/plugin")
+    assert made.environment["PATH"] == f"{tmp_path}/tools:{tmp_path}/plugin:{tmp_path}/path"
+
+
+def test_what_a_plain_pulumi_needs_is_printed_for_a_shell(local: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    env(dataclasses.replace(local, plugins=(tmp_path / "a plugin",)), argparse.Namespace())
+    assert capsys.readouterr().out.splitlines() == [
+        f"export PULUMI_BACKEND_URL=file://{tmp_path}/state",
+        "export PULUMI_STACK=local",
+        f"export PATH='{tmp_path}/tools:{tmp_path}/a plugin':$PATH",
+    ]
 
 
 def test_a_command_that_fails_ends_the_program_with_its_code_or_tells_it(local: Stack) -> None:
@@ -185,7 +256,9 @@ def test_production_is_refused_before_the_toolchain_is_fetched(checkout: Path, m
 
 def test_a_stack_of_this_machine_opens_on_a_local_backend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(pulumi_cli, "ensure", lambda: tmp_path / "tools")
+    monkeypatch.setattr(plugins, "ensure", lambda *arguments: arguments)
     opened = open_stack("local")
+    assert opened.plugins == ("embedded", tmp_path / "tools")
     assert (opened.name, opened.tools, opened.backend.url) == ("local", tmp_path / "tools", f"file://{paths.STATE}")
     assert opened.is_of_this_machine
 

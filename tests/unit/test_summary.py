@@ -71,6 +71,40 @@ def test_the_summary_of_another_stack_names_it_in_its_commands(outputs: dict[str
     ]
 
 
+def test_what_runs_beside_postgresql_has_a_line_each(outputs: dict[str, Any]) -> None:
+    outputs |= {
+        "adminer": {"url": "http://127.0.0.1:8080"},
+        "redis": {
+            "endpoints": {"host": {"host": "127.0.0.1", "port": 6379}, "network": {"host": "redis", "port": 6379}},
+            "environment": {"REDIS_PASSWORD": "[secret]"},
+        },
+    }
+    lines = summary.render("dev", outputs).splitlines()
+    assert lines[7:12] == [
+        "",
+        "  Adminer  http://127.0.0.1:8080",
+        "  Redis    redis://127.0.0.1:6379, with a password: the output redis has it",
+        "",
+        "Next:",
+    ]
+
+
+def test_what_does_not_run_has_no_line(outputs: dict[str, Any]) -> None:
+    assert summary.render("dev", {**outputs, "adminer": None, "redis": None}) == summary.render("dev", outputs)
+
+
+def test_a_server_that_is_not_published_is_named_as_containers_reach_it(outputs: dict[str, Any]) -> None:
+    for database in (outputs["databases"]["shop"], outputs["databases"]["shop"]["test"]):
+        database["endpoints"] = {"host": None, "network": {"host": "database", "port": 5432}}
+    outputs["databases"]["till"]["endpoints"]["host"] = {"host": "::1", "port": 5433}
+    text = summary.render("dev", outputs)
+    assert "postgresql://shop_app@database:5432/shop\n" in text
+    assert "postgresql://till_app@[::1]:5433/till\n" in text
+    with pytest.raises(ToolchainError) as caught:
+        summary.find_login(outputs, "shop", "app")
+    assert str(caught.value) == "shop is reached from its network alone.\nSet `publish: true` in pgstack:docker, or run psql in a container there."
+
+
 @pytest.fixture
 def external(outputs: dict[str, Any]) -> dict[str, Any]:
     """Of a stack on a server of somebody else's, with one login for its database."""
