@@ -61,6 +61,7 @@ install: .venv/.installed-requirements ## Get the Pulumi CLI: from PATH, by down
 
 test: .venv/.installed-requirements-dev install ## Run every test that this machine can run (ARGS="-k name")
 	@$(RUN) -m tools.peers install --where-possible
+	@$(RUN) -m tools.engine install --where-possible
 	@$(RUN) -m pytest $(ARGS)
 
 interop: .venv/.installed-requirements-dev ## Run the real migration tools beside ours, sqlx-cli included, which takes minutes to build

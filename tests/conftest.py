@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.fix_proxy",
     "tests.fix_pgbouncer",
     "tests.fix_failures",
+    "tests.fix_docker",
 ]
 
 FOLDER = Path(__file__).parent
