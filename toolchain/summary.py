@@ -98,7 +98,8 @@ def find_login(outputs: dict[str, Any], database: str | None, role: str) -> tupl
         raise ToolchainError(f"The stack has no database {name!r}.", hint=f"It has: {', '.join(all_of_them) or 'none'}")
     found = all_of_them[name]
     if not (host := found["endpoints"]["host"]):
-        raise ToolchainError(f"{name} is reached from its network alone.", hint="Set `publish: true` in pgstack:docker, or run psql in a container there.")
+        hint = "Set `publish: true` in pgstack:docker, or run psql in a container there."
+        raise ToolchainError(f"{name} is reached from its network alone.", hint=hint)
     return host, name, login_of(found, role)["url"]
 
 

@@ -102,7 +102,9 @@ def test_a_server_that_is_not_published_is_named_as_containers_reach_it(outputs:
     assert "postgresql://till_app@[::1]:5433/till\n" in text
     with pytest.raises(ToolchainError) as caught:
         summary.find_login(outputs, "shop", "app")
-    assert str(caught.value) == "shop is reached from its network alone.\nSet `publish: true` in pgstack:docker, or run psql in a container there."
+    assert str(caught.value) == (
+        "shop is reached from its network alone.\nSet `publish: true` in pgstack:docker, or run psql in a container there."
+    )
 
 
 @pytest.fixture
