@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.fix_pgbouncer",
     "tests.fix_failures",
     "tests.fix_docker",
+    "tests.fix_dev",
 ]
 
 FOLDER = Path(__file__).parent

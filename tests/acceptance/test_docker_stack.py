@@ -87,8 +87,7 @@ def test_ten_more_updates_and_previews_change_nothing(dev_stack: DevStack) -> No
 
 def test_the_server_has_its_parameters_and_counts_statements(dev_stack: DevStack) -> None:
     login = dev_stack.login("usualstore", "owner")
-    names = ("max_connections", "listen_addresses", "shared_preload_libraries", "log_min_duration_statement")
-    assert [answer(login, f"SELECT current_setting('{name}')") for name in names] == ["200", "*", "pg_stat_statements", "500ms"]
+    assert [answer(login, f"SHOW {name}") for name in ("max_connections", "log_min_duration_statement")] == ["200", "500ms"]
     assert int(answer(login, "SELECT count(*) FROM pg_stat_statements")) > 0
 
 
