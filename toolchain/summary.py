@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -134,7 +135,12 @@ def run_psql(found: tuple[dict[str, Any], str, str], arguments: list[str], root_
         file.touch(mode=0o600)
         file.write_text("[pgstack]\n" + "".join(f"{key}={value}\n" for key, value in service.items()), encoding="utf-8")
         environment = {**os.environ, "PGSERVICEFILE": str(file), "PGSERVICE": "pgstack"}
-        code = subprocess.run([program, *arguments], env=environment, check=False).returncode
+        # Ctrl-C is for psql, which cancels a statement; to be ignored it would be ignored there, too.
+        before = signal.signal(signal.SIGINT, lambda *_: None)
+        try:
+            code = subprocess.run([program, *arguments], env=environment, check=False).returncode
+        finally:
+            signal.signal(signal.SIGINT, before)
     raise SystemExit(code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,10 @@ PATIENCE = 3
 """Seconds that something has to answer whoever asks for the status."""
 
 LOG_LINES = 15
+
+NUMBER = re.compile(r"(sha256:)?[0-9a-f]{12,}")
+LONGEST_NUMBER = 19
+"""An image that has no name, and how much of its number is shown."""
 
 USUAL_STOP_TIMEOUT = 10
 """Seconds that a container has to stop in where it says nothing itself."""
@@ -183,6 +188,18 @@ def _adminer(host: str, port: int) -> bool:
 
 
 ANSWERS: dict[str, Callable[[str, int], bool]] = {SERVER: _postgres, "redis": _redis, "adminer": _adminer}
+
+
+def image_name(client: DockerClient, container: Container) -> str:
+    """The name of a container's image, for people: it may have been made from the image's number."""
+    named = str(container.attrs["Config"]["Image"])
+    if not NUMBER.fullmatch(named):
+        return named
+    try:
+        tags = client.images.get(named).tags
+    except DockerException:
+        tags = []
+    return str(tags[0]) if tags else named[:LONGEST_NUMBER]
 
 
 def execute(container: Container, command: Sequence[str]) -> tuple[int, bytes]:

@@ -15,7 +15,7 @@ from ops.server import parts
 from ops.server.deployed import Deployed, Names
 from ops.server.status import size_in_words
 
-OF_DATA = ("data", "redis-data", "control")
+OF_DATA = ("data", "redis-data", "control", "redis-control")
 """The parts whose volumes hold what a stack has made. Dumps, and what an upgrade has kept, are nobody's to delete here."""
 
 

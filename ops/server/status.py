@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
 
-HEADS = ("part", "container", "image", "state", "health", "since (UTC)", "ports", "volumes", "answers", "version")
-LONGEST_ID = 19
-"""Characters that are shown of an image that has no name."""
-
+HEADS = ("part", "container", "image", "state", "health", "since (UTC)", "ports", "answers", "version")
+VOLUME_HEADS = ("volume", "of", "size")
 COLOURS = {"running": "green", "healthy": "green", "yes": "green", "starting": "yellow"}
 KILO = 1024
 
@@ -109,7 +107,7 @@ def _container(client: DockerClient, container: Container, url: str) -> Part:
     return Part(
         kind,
         container.name,
-        _image(client, container),
+        parts.image_name(client, container),
         container.status,
         (state.get("Health") or {}).get("Status") if running else None,
         _moment(state["StartedAt"]) if running else None,
@@ -118,20 +116,6 @@ def _container(client: DockerClient, container: Container, url: str) -> Part:
         parts.answers(kind, parts.endpoint(container, url)) if running else False,
         _version(container, kind) if running else None,
     )
-
-
-def _image(client: DockerClient, container: Container) -> str:
-    """The name of a container's image: it may have been made from the image's number."""
-    named = str(container.attrs["Config"]["Image"])
-    if not re.fullmatch(r"(sha256:)?[0-9a-f]{12,}", named):
-        return named
-    from docker.errors import DockerException  # noqa: PLC0415
-
-    try:
-        tags = client.images.get(named).tags
-    except DockerException:
-        tags = []
-    return str(tags[0]) if tags else named[:LONGEST_ID]
 
 
 def _moment(text: str) -> str:
@@ -160,14 +144,19 @@ def _version(container: Container, kind: str) -> str | None:
 
 
 def show(found: Sequence[Part]) -> None:
-    """Prints them as a table."""
-    screen.print_table(HEADS, [_row(one) for one in found], folded=("container", "image", "ports", "volumes"))
+    """Prints them as a table, and their volumes as another."""
+    screen.print_table(HEADS, [_row(one) for one in found], folded=("container", "image", "ports"))
+    volumes = [
+        (name, one.part, "" if size is None else size_in_words(size)) for one in found for name, size in sorted((one.volumes or {}).items())
+    ]
+    if volumes:
+        screen.say("")
+        screen.print_table(VOLUME_HEADS, volumes)
 
 
 def _row(one: Part) -> tuple[screen.Cell, ...]:
     answers = {True: "yes", False: "no", None: ""}[one.answers]
     ports = ", ".join(f"[{it['address']}]:{it['port']}" if ":" in it["address"] else f"{it['address']}:{it['port']}" for it in one.ports)
-    volumes = ", ".join(name if size is None else f"{name} ({size_in_words(size)})" for name, size in (one.volumes or {}).items())
     return (
         one.part,
         one.container or "",
@@ -176,7 +165,6 @@ def _row(one: Part) -> tuple[screen.Cell, ...]:
         _coloured(one.health or ""),
         _shown_moment(one.since),
         ports,
-        volumes,
         _coloured(answers),
         one.version or "",
     )

@@ -21,6 +21,7 @@ from containers.errors import ForeignVolumeError
 from ops import stacks
 from ops.errors import OpsError
 from ops.server.deployed import Names
+from ops.server.parts import image_name
 from ops.upgrade import scripts, servers
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Plan:
 
     Attributes:
         old: the major version that made the data.
+        shown_image: the name of `old_image`, which may be a number.
         container: of the stack's server; None where there is none.
         unfinished: of a run that was cut off at its end.
     """
@@ -86,6 +88,7 @@ class Plan:
     wanted: Wanted
     old: int
     old_image: str
+    shown_image: str
     container: Container | None
     record: Record
     unfinished: bool = False
@@ -99,7 +102,7 @@ class Plan:
         stopped = [f"stop the container {names.container}"] if self.container and self.container.status == "running" else []
         steps = [
             *stopped,
-            f"dump everything with {self.old_image} into {self.record.dump} of the volume {names.backup_volume}",
+            f"dump everything with {self.shown_image} into {self.record.dump} of the volume {names.backup_volume}",
             f"copy the old data as it is into the volume {self.record.kept}",
             f"make a new cluster with {self.wanted.image}, restore the dump into it, and compare the rows of every table",
             f"put the new cluster in the place of the old one in {names.volume}",
@@ -153,7 +156,7 @@ def make(client: DockerClient, goal: Wanted, from_image: str | None, now: dateti
     _require_unused(client, names, container)
     cut_off = Record.read(servers.script(client, names, goal.image, scripts.READ_STATE, data=names.volume))
     if cut_off:
-        return Plan(goal, cut_off.old, goal.image, container, cut_off, unfinished=True)
+        return Plan(goal, cut_off.old, goal.image, goal.image, container, cut_off, unfinished=True)
     if old == goal.version:
         return None
     if old > goal.version:
@@ -167,7 +170,8 @@ def make(client: DockerClient, goal: Wanted, from_image: str | None, now: dateti
     record = Record(
         old, goal.version, _kept_name(client, names, old, now), f"upgrade-{names.stack}-pg{old}-{now.strftime('%Y%m%dT%H%M%SZ')}.sql"
     )
-    return Plan(goal, old, old_image, container, record)
+    shown = image_name(client, container) if container and container.attrs["Image"] == old_image else old_image
+    return Plan(goal, old, old_image, shown, container, record)
 
 
 def _container(client: DockerClient, names: Names) -> Container | None:
