@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from postgres.errors import PgstackError
-from toolchain import pulumi_cli, summary
+from toolchain import plugins, pulumi_cli, summary
 from toolchain.stack import Stack, open_stack
 
 ROLES = ("owner", "app", "readonly")
@@ -71,8 +71,12 @@ def env(stack: Stack, _arguments: argparse.Namespace) -> None:
 
 
 def install(_arguments: argparse.Namespace) -> None:
-    """Gets the Pulumi CLI and says where it is."""
-    print(f"Pulumi: {pulumi_cli.ensure() / 'pulumi'}")
+    """Gets the Pulumi CLI and the plug-ins of every target, and says where they are."""
+    tools = pulumi_cli.ensure()
+    print(f"Pulumi: {tools / 'pulumi'}")
+    for target, names in plugins.OF_TARGET.items():
+        where = ", ".join(map(str, plugins.ensure(target, tools))) or "found by Pulumi"
+        print(f"Plug-in {', '.join(names)}: {where}")
 
 
 COMMANDS = {"up": up, "preview": preview, "destroy": destroy, "outputs": outputs, "url": url, "psql": psql, "pulumi": pulumi, "env": env}
@@ -82,7 +86,7 @@ def command_line() -> argparse.ArgumentParser:
     """The parser; `function` of what it returns is what to call."""
     parser = argparse.ArgumentParser(prog="python -m toolchain", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    commands.add_parser("install", help="Gets the Pulumi CLI and says where it is.").set_defaults(function=install)
+    commands.add_parser("install", help="Gets the Pulumi CLI and its plug-ins.").set_defaults(function=install)
     for name, function in COMMANDS.items():
         command = commands.add_parser(name, help=(function.__doc__ or "").splitlines()[0])
         command.add_argument("--stack", default="local")
