@@ -27,8 +27,8 @@ with docker_engine() as url:
 @pytest.fixture(autouse=True)
 def _only_where_one_is_started() -> None:
     if os.environ.get("DOCKER_HOST") or dockerd.existing():
-        pytest.skip("an engine of the machine answers, so the tests start none")
-    if os.geteuid() != 0 or packages.missing(dockerd.PROGRAMS):
+        pytest.skip("DOCKER_HOST or the machine has an engine, so the tests start none")
+    if os.geteuid() != 0 or dockerd.lacking():
         pytest.skip("no engine can be started here: that takes root and Docker's programs")
 
 

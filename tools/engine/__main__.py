@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 
 from postgres.errors import PgstackError
 from tools.engine import dockerd, packages, podman
 
-LIBRARIES = ("mmdebstrap",)
+BUILDERS = ("mmdebstrap",)
 """Programs that the building of images takes, beside the engine's."""
 
 
@@ -20,17 +21,21 @@ def main() -> int:
     installer = commands.add_parser("install", help="get a Docker Engine, unless one answers, and Podman")
     installer.add_argument("--where-possible", action="store_true", help="what cannot be had here is named, and is no failure")
     options = parser.parse_args()
-    had = [_docker(), _had("Podman", podman.PROGRAMS, packages.PODMAN)]
+    had = [_docker(), _had("Podman", podman.lacking, packages.PODMAN)]
     return 0 if all(had) or options.where_possible else 1
 
 
 def _docker() -> bool:
-    return dockerd.existing() is not None or _had("Docker Engine", (*dockerd.PROGRAMS, *LIBRARIES), packages.DOCKER)
+    return dockerd.existing() is not None or _had("Docker Engine", _docker_lacks, packages.DOCKER)
 
 
-def _had(name: str, programs: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
-    """Installs what an engine takes and says so; whether it is there afterwards."""
-    if not packages.missing(programs):
+def _docker_lacks() -> list[str]:
+    return [*dockerd.lacking(), *packages.missing(BUILDERS)]
+
+
+def _had(name: str, lacks: Callable[[], list[str]], wanted: tuple[str, ...]) -> bool:
+    """Installs what an engine lacks and says so; whether it is there afterwards."""
+    if not lacks():
         return True
     started = time.monotonic()
     left_out = f"  {name}: not installed, and the tests that need it are left out."
@@ -39,8 +44,8 @@ def _had(name: str, programs: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
     except PgstackError as error:
         print(f"{left_out} {error}", file=sys.stderr)
         return False
-    if lacking := packages.missing(programs):
-        print(f"{left_out} The packages are installed, and there is no {', '.join(lacking)} still.", file=sys.stderr)
+    if still := lacks():
+        print(f"{left_out} The packages are installed, and there is no {', '.join(still)} still.", file=sys.stderr)
         return False
     print(f"  {name}: installed in {time.monotonic() - started:.0f} s", file=sys.stderr)
     return True

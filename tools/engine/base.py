@@ -83,6 +83,7 @@ def _make(file: Path) -> None:
         options.write_text(_options(), encoding="utf-8")
         command = ["mmdebstrap", "--mode=root", "--variant=minbase", f"--aptopt={options}", '--aptopt=APT::Install-Recommends "false"']
         command += [f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT]
+        command += ["--dpkgopt=force-unsafe-io"]  # a crash meanwhile costs a minute, flushing every file more
         command += [f"--include={','.join(PACKAGES)}", f"--essential-hook={BEFORE}", f"--customize-hook={AFTER}"]
         packages.run([*command, SUITE, str(made), *_sources()])
         with made.open("rb") as source, file.with_name(f"{Path(scratch).name}.gz").open("wb") as target:

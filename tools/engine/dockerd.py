@@ -23,6 +23,11 @@ LONGEST_SOCKET = 100
 """Bytes of a socket's path; the kernel takes 107."""
 
 
+def lacking() -> list[str]:
+    """What is missing to start an engine here."""
+    return packages.missing(PROGRAMS)
+
+
 def existing() -> str | None:
     """The URL of an engine that answers: of `DOCKER_HOST` alone where that is set."""
     url = os.environ.get("DOCKER_HOST") or DEFAULT
@@ -46,8 +51,8 @@ def docker_engine() -> Iterator[str]:
         raise NoTestEngineError(f"No engine answers at {os.environ['DOCKER_HOST']}, which DOCKER_HOST names.")
     if os.geteuid() != 0:
         raise NoTestEngineError("No Docker engine answers, and only root can start one.")
-    if lacking := packages.missing(PROGRAMS):
-        raise NoTestEngineError(f"No Docker engine answers, and to start one takes {', '.join(lacking)}: `make test` installs them.")
+    if wanting := lacking():
+        raise NoTestEngineError(f"No Docker engine answers, and to start one takes {', '.join(wanting)}: `make test` installs them.")
 
     with slots.take("docker") as slot, ExitStack() as stack:
         _clean(slot)

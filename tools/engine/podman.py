@@ -39,6 +39,15 @@ in a container can be asked for, during which a process of Podman waits.
 
 NETAVARK = ("/usr/lib/podman/netavark", "/usr/libexec/podman/netavark")
 
+RESOLVERS = ("/usr/lib/podman/aardvark-dns", "/usr/libexec/podman/aardvark-dns", "/usr/lib/cni/dnsname")
+"""What has containers find each other by name: one of these."""
+
+
+def lacking() -> list[str]:
+    """What is missing to start Podman here."""
+    resolver = [] if any(Path(path).exists() for path in RESOLVERS) else ["aardvark-dns"]
+    return [*packages.missing(PROGRAMS), *resolver]
+
 
 @contextmanager
 def podman_engine() -> Iterator[str]:
@@ -49,8 +58,8 @@ def podman_engine() -> Iterator[str]:
     """
     if os.geteuid() != 0:
         raise NoTestEngineError("The tests start Podman as root alone.")
-    if lacking := packages.missing(PROGRAMS):
-        raise NoTestEngineError(f"Podman cannot be started without {', '.join(lacking)}: `make test` installs them.")
+    if wanting := lacking():
+        raise NoTestEngineError(f"Podman cannot be started without {', '.join(wanting)}: `make test` installs them.")
     with slots.take("podman") as slot:
         slot.folder.mkdir(parents=True, exist_ok=True)
         slot.data.mkdir(parents=True, exist_ok=True)
