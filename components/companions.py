@@ -25,6 +25,8 @@ REDIS_PORT = 6379
 REDIS_STOP_TIMEOUT = 30
 """Seconds for Redis to write its data."""
 
+TMPFS = ("/tmp",)  # noqa: S108  a folder of the containers'
+
 REDIS_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID")
 """What the image's entrypoint needs to become the account `redis`."""
 
@@ -58,12 +60,11 @@ class Adminer(pulumi.ComponentResource):
         container_name = place.name_of("adminer", settings.name)
         container = docker.Container(
             name,
-            **contained(place, "adminer", published([settings.address], settings.port, ADMINER_PORT), read_only=True),
+            **contained(place, "adminer", published([settings.address], settings.port, ADMINER_PORT), TMPFS),
             name=container_name,
             image=args.image,
             envs=[f"ADMINER_DEFAULT_SERVER={args.server}"],
-            **on(place.network, ["adminer"]),
-            tmpfs={"/tmp": ""},  # noqa: S108  a folder of the container's
+            **on(place, place.network, ["adminer"]),
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True, ignore_changes=IGNORED),
         )
         child = pulumi.ResourceOptions(parent=self)
@@ -125,7 +126,7 @@ class Redis(pulumi.ComponentResource):
         container_name = place.name_of("redis", settings.name)
         container = docker.Container(
             name,
-            **contained(place, "redis", published([settings.address], settings.port, REDIS_PORT), read_only=True, adds=REDIS_CAPABILITIES),
+            **contained(place, "redis", published([settings.address], settings.port, REDIS_PORT), TMPFS, adds=REDIS_CAPABILITIES),
             name=container_name,
             image=args.image,
             command=["redis-server", f"{CONTROL}/redis.conf", *_options(settings)],
@@ -133,8 +134,7 @@ class Redis(pulumi.ComponentResource):
                 docker.ContainerVolumeArgs(volume_name=volume.name, container_path="/data"),
                 docker.ContainerVolumeArgs(volume_name=configured.name, container_path=CONTROL),
             ],
-            **on(place.network, [settings.alias]),
-            tmpfs={"/tmp": ""},  # noqa: S108  a folder of the container's
+            **on(place, place.network, [settings.alias]),
             healthcheck=health(REDIS_HEALTH, interval=10, timeout=5, retries=5, start_period=10),
             stop_timeout=REDIS_STOP_TIMEOUT,
             destroy_grace_seconds=REDIS_STOP_TIMEOUT,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,8 +15,11 @@ from components.settings import DockerSettings
 
 LabelArgs = TypeVar("LabelArgs")
 
-IGNORED = ["ports"]
+IGNORED = ["logOpts", "ports", "stopSignal", "tmpfs"]
 """Arguments of a container whose changes the provider is not to look at; see `contained`."""
+
+DIGITS = 16
+"""Of the digest that stands for them."""
 
 CONTROL = "/run/pgstack"
 """Where a container finds what it starts from, in a volume of its own: its file system is read-only."""
@@ -27,12 +32,14 @@ class Place:
     Attributes:
         project, stack: as Pulumi has them.
         network: the private network's name.
+        podman: whether the engine is Podman.
         settings: with the logs' limits and the restart policy.
     """
 
     project: str
     stack: str
     network: str
+    podman: bool
     settings: DockerSettings
 
     def name_of(self, part: str, chosen: str | None) -> str:
@@ -47,37 +54,53 @@ def labels(place: Place, part: str, kind: Callable[..., LabelArgs], **more: str)
 
 
 def contained(
-    place: Place, part: str, ports: Sequence[docker.ContainerPortArgs], *, read_only: bool, adds: Sequence[str] = ()
+    place: Place,
+    part: str,
+    ports: Sequence[docker.ContainerPortArgs],
+    tmpfs: Sequence[str],
+    *,
+    read_only: bool = True,
+    adds: Sequence[str] = (),
+    stop_signal: str | None = None,
 ) -> dict[str, Any]:
-    """The arguments of every container: what it publishes, and no right that it can do without.
+    """The arguments of every container: what it publishes, its logs' limits, and no right that it can do without.
 
-    `ports` is among the `IGNORED`, and there is a label in its place: an engine tells them in an order of its own, which the provider
-    takes for a change. A new label makes a new container, with the ports as they are here.
+    Some of them are among the `IGNORED`, and a label has a digest of them in their place: engines tell them in an order, or in words, of
+    their own, which the provider takes for a change. Another digest makes another container, with what is here.
 
     Args:
+        tmpfs: folders in memory.
         adds: the capabilities that it has to have.
     """
-    told = ",".join(f"{port.ip}:{port.external}" for port in ports)
-    return {
-        "labels": labels(place, part, docker.ContainerLabelArgs, ports=told),
+    settings = place.settings
+    told = {
         "ports": ports,
+        "tmpfs": dict.fromkeys(tmpfs, ""),
+        "log_opts": {"max-size": settings.log_max_size, "max-file": str(settings.log_max_files)},
+        **({"stop_signal": stop_signal} if stop_signal else {}),
+    }
+    plain = {**told, "ports": [[port.ip, port.external, port.internal] for port in ports]}
+    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:DIGITS]
+    return {
+        **told,
+        "labels": labels(place, part, docker.ContainerLabelArgs, declared=digest),
+        "log_driver": "json-file",
         "read_only": read_only,
         "security_opts": ["no-new-privileges:true"],
         "capabilities": docker.ContainerCapabilitiesArgs(adds=[f"CAP_{name}" for name in adds], drops=["ALL"]),
-        "restart": place.settings.restart,
+        "restart": settings.restart,
         "must_run": True,
-        **log(place.settings),
     }
 
 
-def on(network: pulumi.Input[str], aliases: Iterable[str]) -> dict[str, Any]:
-    """The arguments that put a container on one network, and on no other."""
-    return {"network_mode": network, "networks_advanced": [docker.ContainerNetworksAdvancedArgs(name=network, aliases=list(aliases))]}
+def on(place: Place, network: pulumi.Input[str], aliases: Iterable[str]) -> dict[str, Any]:
+    """The arguments that put a container on one network, and on no other.
 
-
-def log(settings: DockerSettings) -> dict[str, Any]:
-    """How much of its log is kept."""
-    return {"log_driver": "json-file", "log_opts": {"max-size": settings.log_max_size, "max-file": str(settings.log_max_files)}}
+    The provider takes every container with a network of its own off the engine's usual one. With Docker it does not mind one that was
+    never on that; with Podman it does, so there the container begins on the usual one.
+    """
+    joined = {"networks_advanced": [docker.ContainerNetworksAdvancedArgs(name=network, aliases=list(aliases))]}
+    return joined if place.podman else {**joined, "network_mode": network}
 
 
 def published(addresses: Iterable[str], port: int, inside: int) -> list[docker.ContainerPortArgs]:

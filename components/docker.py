@@ -28,6 +28,7 @@ PORT = 5432
 
 START = (Path(__file__).parent.parent / "containers" / "start.sh").read_text(encoding="utf-8")
 
+TMPFS = ("/tmp", "/run/postgresql")  # noqa: S108  folders of the container's
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 """What the image's entrypoint needs to hand the data over to the account `postgres` and become it."""
 
@@ -52,6 +53,7 @@ class DockerServerArgs:
     Attributes:
         url: of the engine.
         local: whether that is on this machine; then its published addresses are, too.
+        podman: whether it is Podman.
         ipv6: whether this machine has IPv6.
         version: PostgreSQL's major version.
         port: on this machine.
@@ -62,6 +64,7 @@ class DockerServerArgs:
 
     url: str
     local: bool
+    podman: bool
     ipv6: bool
     version: int
     port: int
@@ -116,10 +119,8 @@ class DockerServer(pulumi.ComponentResource):
         )
         settings = args.settings
         self._args = args
-        self._place = Place(pulumi.get_project(), pulumi.get_stack(), "", settings)
-        self._place = Place(
-            self._place.project, self._place.stack, settings.network or f"{self._place.project}-{self._place.stack}", settings
-        )
+        project, stack = pulumi.get_project(), pulumi.get_stack()
+        self._place = Place(project, stack, settings.network or f"{project}-{stack}", args.podman, settings)
         self._parameters = {**USUAL, **args.parameters}
         self._container_name = self._place.name_of("postgres", settings.name)
         self._data_name = self._place.name_of("data", settings.volume)
@@ -131,7 +132,7 @@ class DockerServer(pulumi.ComponentResource):
             name=self._place.network,
             driver="bridge",
             labels=labels(self._place, "network", docker.NetworkLabelArgs),
-            opts=self._child(self._engine),
+            opts=self._child(self._engine, ignore_changes=["ipamOptions"]),  # Podman tells some that nobody set
         )
         container = self._declare_container(name, network, password)
         running = RunningServer(
@@ -231,7 +232,13 @@ class DockerServer(pulumi.ComponentResource):
         return docker.Container(
             name,
             **contained(
-                self._place, "postgres", published(args.addresses, args.port, PORT), read_only=settings.read_only, adds=CAPABILITIES
+                self._place,
+                "postgres",
+                published(args.addresses, args.port, PORT),
+                TMPFS,
+                read_only=settings.read_only,
+                adds=CAPABILITIES,
+                stop_signal="SIGINT",
             ),
             **_limits(settings),
             name=self._container_name,
@@ -240,10 +247,8 @@ class DockerServer(pulumi.ComponentResource):
             command=["postgres", *(word for key, value in sorted(self._parameters.items()) for word in ("-c", f"{key}={value}"))],
             envs=[f"PGDATA={data_directory(args.version)}", f"POSTGRES_PASSWORD_FILE={CONTROL}/secret", f"POSTGRES_USER={SUPERUSER}"],
             volumes=[docker.ContainerVolumeArgs(volume_name=volume.name, container_path=path) for path, volume in volumes.items()],
-            tmpfs={"/tmp": "", "/run/postgresql": ""},  # noqa: S108  folders of the container's
-            **on(network.name, settings.aliases),
+            **on(self._place, network.name, settings.aliases),
             healthcheck=health(HEALTH, **settings.health.model_dump()),
-            stop_signal="SIGINT",
             stop_timeout=settings.stop_timeout,
             destroy_grace_seconds=settings.stop_timeout,
             opts=self._child(secret, delete_before_replace=True, ignore_changes=IGNORED),
