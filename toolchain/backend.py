@@ -68,6 +68,11 @@ def prepare() -> Backend:
     return Backend(environment["PULUMI_BACKEND_URL"], environment)
 
 
+def is_own(backend: Backend) -> bool:
+    """Whether it is the one that `prepare` makes for whoever is logged in nowhere."""
+    return backend.url == f"{LOCAL_SCHEME}{paths.STATE}"
+
+
 def write_passphrase() -> None:
     """Makes the passphrase file unless it is there; only its owner may read it."""
     try:

@@ -18,6 +18,9 @@ STATE = WORK / "state"
 
 PASSPHRASE = WORK / "passphrase"
 
+HOME = WORK / "home"
+"""Pulumi's home where nobody is logged in and a plug-in was built: Pulumi finds it there without a word."""
+
 STACK_FILES = WORK / "stacks"
 """Copies of the stack files with the encryption salt of a local backend, so that git never sees the salt."""
 

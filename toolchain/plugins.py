@@ -14,7 +14,7 @@ import os
 import shutil
 from pathlib import Path
 
-from toolchain import paths, versions
+from toolchain import paths, pulumi_cli, versions
 
 OF_TARGET = {"docker": ("docker",)}
 """Target → the plug-ins that its stacks need. A plug-in has a folder of its name in `go/` and a version in `versions.py`."""
@@ -37,14 +37,31 @@ def ensure(target: str, tools: Path) -> tuple[Path, ...]:
     return tuple(folder for folder in found if folder)
 
 
+def settle(folders: tuple[Path, ...]) -> dict[str, str]:
+    """Lays built plug-ins into a home of this checkout; what Pulumi needs in its environment to look there.
+
+    For stacks whose state is in this checkout as well: whoever is logged in has a home of his own, and gets them on PATH.
+    """
+    for folder in folders:
+        (built,) = folder.glob("pulumi-resource-*")
+        target = installed(built.name.removeprefix("pulumi-resource-"), paths.HOME)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        pulumi_cli.place(built, target)
+    return {"PULUMI_HOME": str(paths.HOME)} if folders else {}
+
+
 def program(name: str) -> str:
     """The file name of a plug-in, as the engine looks for it."""
     return f"pulumi-resource-{name}"
 
 
-def installed(name: str) -> Path:
+def users_home() -> Path:
+    """Pulumi's home as the user has it."""
+    return Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+
+
+def installed(name: str, home: Path) -> Path:
     """Where Pulumi installs the version of a plug-in that the SDK asks for."""
-    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
     return home / "plugins" / f"resource-{name}-v{versions.PLUGINS[name]}" / program(name)
 
 
@@ -58,7 +75,8 @@ def built(name: str) -> Path:
 
 def _ensure(name: str, tools: Path) -> Path | None:
     """The folder of a built plug-in, or None where Pulumi finds one without help."""
-    if shutil.which(program(name), path=_path_without_ours()) or installed(name).exists():
+    home = users_home()
+    if shutil.which(program(name), path=_path_without_ours()) or (home != paths.HOME and installed(name, home).exists()):
         return None
     ours = built(name)
     if not ours.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -143,7 +144,7 @@ class Stack:
     def _remove_dead_locks(self) -> None:
         """Only in the backend that is this program's own: another one is its user's to unlock."""
         folder = paths.STATE / ".pulumi" / "locks"
-        if self.backend.url == f"{backend.LOCAL_SCHEME}{paths.STATE}" and folder.exists():
+        if backend.is_own(self.backend) and folder.exists():
             for line in locks.remove_dead(folder):
                 print(f"  {line}", file=sys.stderr)
 
@@ -209,4 +210,7 @@ def open_stack(name: str) -> Stack:
     state = backend.prepare()
     backend.refuse_local_state(name, target, state)
     tools = pulumi_cli.ensure()
-    return Stack(name, tools, state, plugins.ensure(target, tools))
+    folders = plugins.ensure(target, tools)
+    if backend.is_own(state):
+        return Stack(name, tools, dataclasses.replace(state, environment=state.environment | plugins.settle(folders)))
+    return Stack(name, tools, state, folders)

@@ -32,6 +32,7 @@ def move(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
         "BIN": work / "bin",
         "STATE": work / "state",
         "PASSPHRASE": work / "passphrase",
+        "HOME": work / "home",
         "STACK_FILES": work / "stacks",
     }
     for name, value in moved.items():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit import places
-from toolchain import paths, plugins, pulumi_cli, stack
+from toolchain import paths, plugins, pulumi_cli, stack, versions
 from toolchain.__main__ import env
 from toolchain.backend import Backend
 from toolchain.errors import ToolchainError
@@ -256,11 +256,34 @@ def test_production_is_refused_before_the_toolchain_is_fetched(checkout: Path, m
 
 def test_a_stack_of_this_machine_opens_on_a_local_backend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(pulumi_cli, "ensure", lambda: tmp_path / "tools")
-    monkeypatch.setattr(plugins, "ensure", lambda *arguments: arguments)
     opened = open_stack("local")
-    assert opened.plugins == ("embedded", tmp_path / "tools")
+    assert (opened.plugins, "PULUMI_HOME" in opened.environment) == ((), False)
     assert (opened.name, opened.tools, opened.backend.url) == ("local", tmp_path / "tools", f"file://{paths.STATE}")
     assert opened.is_of_this_machine
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch, checkout: Path, tmp_path: Path) -> Path:
+    """A plug-in that was built, for the stack `local` with target `docker`."""
+    settings(checkout, "config:\n  pgstack:target: docker\n")
+    file = places.program(tmp_path / "built" / "pulumi-resource-docker", "")
+    monkeypatch.setattr(pulumi_cli, "ensure", lambda: tmp_path / "tools")
+    monkeypatch.setattr(plugins, "ensure", lambda target, _tools: (file.parent,) if target == "docker" else ())
+    return file
+
+
+def test_whoever_is_logged_in_nowhere_gets_a_built_plugin_in_a_home_of_the_checkout(built: Path) -> None:
+    for _ in range(2):
+        opened = open_stack("local")
+    assert (opened.plugins, opened.backend.environment["PULUMI_HOME"]) == ((), str(paths.HOME))
+    version = versions.PLUGINS["docker"]
+    assert (paths.HOME / "plugins" / f"resource-docker-v{version}" / built.name).samefile(built)
+
+
+def test_whoever_chose_a_backend_gets_a_built_plugin_on_path(built: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}/mine")
+    opened = open_stack("local")
+    assert (opened.plugins, opened.backend.environment, paths.HOME.exists()) == ((built.parent,), {}, False)
 
 
 @pytest.mark.parametrize(
