@@ -45,18 +45,18 @@ find /to -mindepth 1 -maxdepth 1 ! -name {UNFINISHED} -exec rm -rf {{}} +
 cp -a . /to/
 # What is there, with its sizes: of files only, since a folder's size is its file system's matter.
 listed() {{ find . ! -type f ! -type d | sort; find . -type f ! -path ./{UNFINISHED} -exec stat -c '%s %n' {{}} + | sort -k 2; }}
-listed > /tmp/from
+listed > /tmp/listed-from
 cd /to
-listed > /tmp/to
-if ! cmp /tmp/from /tmp/to >&2; then
+listed > /tmp/listed-to
+if ! cmp /tmp/listed-from /tmp/listed-to >&2; then
     echo "the copy is not like the original" >&2
     exit 1
 fi
 sync
 rm /to/{UNFINISHED}
 sync
-grep -c '^[0-9]' /tmp/from
-awk '/^[0-9]/ {{ bytes += $1 }} END {{ printf "%.0f\n", bytes }}' /tmp/from
+grep -c '^[0-9]' /tmp/listed-from
+awk '/^[0-9]/ {{ bytes += $1 }} END {{ printf "%.0f\n", bytes }}' /tmp/listed-from
 """
 """Prints the number of files, and their bytes."""
 
