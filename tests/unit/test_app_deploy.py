@@ -18,7 +18,7 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "app-deploy"
 
 PASSWORD = r"pass:word\\of the application"
 
-SERVER = {
+SERVER: dict[str, Any] = {
     "target": "docker",
     "version": 15,
     "host": {"host": "127.0.0.1", "port": 5433},
