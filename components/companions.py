@@ -64,7 +64,7 @@ class Adminer(pulumi.ComponentResource):
             name=container_name,
             image=args.image,
             envs=[f"ADMINER_DEFAULT_SERVER={args.server}"],
-            **on(place, place.network, ["adminer"]),
+            **on(place.network, ["adminer"]),
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True, ignore_changes=IGNORED),
         )
         child = pulumi.ResourceOptions(parent=self)
@@ -134,7 +134,7 @@ class Redis(pulumi.ComponentResource):
                 docker.ContainerVolumeArgs(volume_name=volume.name, container_path="/data"),
                 docker.ContainerVolumeArgs(volume_name=configured.name, container_path=CONTROL),
             ],
-            **on(place, place.network, [settings.alias]),
+            **on(place.network, [settings.alias]),
             healthcheck=health(REDIS_HEALTH, interval=10, timeout=5, retries=5, start_period=10),
             stop_timeout=REDIS_STOP_TIMEOUT,
             destroy_grace_seconds=REDIS_STOP_TIMEOUT,

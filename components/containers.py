@@ -32,14 +32,12 @@ class Place:
     Attributes:
         project, stack: as Pulumi has them.
         network: the private network's name.
-        podman: whether the engine is Podman.
         settings: with the logs' limits and the restart policy.
     """
 
     project: str
     stack: str
     network: str
-    podman: bool
     settings: DockerSettings
 
     def name_of(self, part: str, chosen: str | None) -> str:
@@ -93,14 +91,9 @@ def contained(
     }
 
 
-def on(place: Place, network: pulumi.Input[str], aliases: Iterable[str]) -> dict[str, Any]:
-    """The arguments that put a container on one network, and on no other.
-
-    The provider takes every container with a network of its own off the engine's usual one. With Docker it does not mind one that was
-    never on that; with Podman it does, so there the container begins on the usual one.
-    """
-    joined = {"networks_advanced": [docker.ContainerNetworksAdvancedArgs(name=network, aliases=list(aliases))]}
-    return joined if place.podman else {**joined, "network_mode": network}
+def on(network: pulumi.Input[str], aliases: Iterable[str]) -> dict[str, Any]:
+    """The argument that puts a container on one network, under these names. The provider takes it off the engine's usual one."""
+    return {"networks_advanced": [docker.ContainerNetworksAdvancedArgs(name=network, aliases=list(aliases))]}
 
 
 def published(addresses: Iterable[str], port: int, inside: int) -> list[docker.ContainerPortArgs]:

@@ -53,7 +53,6 @@ class DockerServerArgs:
     Attributes:
         url: of the engine.
         local: whether that is on this machine; then its published addresses are, too.
-        podman: whether it is Podman.
         ipv6: whether this machine has IPv6.
         version: PostgreSQL's major version.
         port: on this machine.
@@ -64,7 +63,6 @@ class DockerServerArgs:
 
     url: str
     local: bool
-    podman: bool
     ipv6: bool
     version: int
     port: int
@@ -120,7 +118,7 @@ class DockerServer(pulumi.ComponentResource):
         settings = args.settings
         self._args = args
         project, stack = pulumi.get_project(), pulumi.get_stack()
-        self._place = Place(project, stack, settings.network or f"{project}-{stack}", args.podman, settings)
+        self._place = Place(project, stack, settings.network or f"{project}-{stack}", settings)
         self._parameters = {**USUAL, **args.parameters}
         self._container_name = self._place.name_of("postgres", settings.name)
         self._data_name = self._place.name_of("data", settings.volume)
@@ -247,7 +245,7 @@ class DockerServer(pulumi.ComponentResource):
             command=["postgres", *(word for key, value in sorted(self._parameters.items()) for word in ("-c", f"{key}={value}"))],
             envs=[f"PGDATA={data_directory(args.version)}", f"POSTGRES_PASSWORD_FILE={CONTROL}/secret", f"POSTGRES_USER={SUPERUSER}"],
             volumes=[docker.ContainerVolumeArgs(volume_name=volume.name, container_path=path) for path, volume in volumes.items()],
-            **on(self._place, network.name, settings.aliases),
+            **on(network.name, settings.aliases),
             healthcheck=health(HEALTH, **settings.health.model_dump()),
             stop_timeout=settings.stop_timeout,
             destroy_grace_seconds=settings.stop_timeout,

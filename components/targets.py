@@ -44,7 +44,6 @@ def _docker(settings: Settings, environment: Mapping[str, str]) -> Server:
     arguments = DockerServerArgs(
         url=url,
         local=address.is_local(url),
-        podman=address.is_podman(url),
         ipv6=address.has_ipv6(),
         version=settings.version,
         port=settings.port,

@@ -20,9 +20,6 @@ DEFAULT_CONTEXT = "default"
 ANSWER_TIMEOUT = 2.0
 """Seconds that a socket has to take a connection."""
 
-ANSWER_BYTES = 4096
-"""As many as the head of an answer has at most."""
-
 
 def find(configured: str | None, environment: Mapping[str, str]) -> str:
     """The URL of the engine: the one in the settings, DOCKER_HOST's, that of the Docker context, or the first socket that answers.
@@ -97,20 +94,6 @@ def of_context(environment: Mapping[str, str]) -> str | None:
 def is_local(url: str) -> bool:
     """Whether the engine runs on this machine, so that its published ports are this machine's."""
     return url.startswith((UNIX, "npipe://")) or url.partition("//")[2].partition(":")[0] in ("localhost", "127.0.0.1", "[::1]")
-
-
-def is_podman(url: str) -> bool:
-    """Whether the engine at a socket is Podman, which says so in its answers; False where nobody answers."""
-    if not url.startswith(UNIX):
-        return False
-    with socket.socket(socket.AF_UNIX) as line:
-        line.settimeout(ANSWER_TIMEOUT)
-        try:
-            line.connect(url.removeprefix(UNIX))
-            line.sendall(b"GET /_ping HTTP/1.0\r\nHost: engine\r\n\r\n")
-            return b"libpod-api-version" in line.recv(ANSWER_BYTES).lower()
-        except OSError:
-            return False
 
 
 def has_ipv6() -> bool:

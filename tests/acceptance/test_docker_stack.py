@@ -231,7 +231,7 @@ def test_a_container_that_was_removed_is_made_anew_by_an_up_with_refresh(dev_sta
 
 
 def test_destroy_keeps_the_data_and_the_next_up_takes_it_back(dev: DevStack) -> None:
-    dev.configure(databases=[{"name": "kennwilliamson"}], docker={"adminer": None})
+    dev.configure(databases=[{"name": "kennwilliamson"}], docker={"adminer": {}})
     dev.make("up")
     old = dev.login("kennwilliamson", "owner")
     with old.connect() as session:
@@ -268,7 +268,7 @@ def test_the_volume_of_another_stack_is_refused(dev_stack: DevStack, open_folder
 
 
 def test_another_major_version_is_refused_and_the_way_to_it_named(dev: DevStack) -> None:
-    dev.configure(databases=[], docker={"adminer": None, "redis": None})
+    dev.configure(databases=[], docker={"adminer": {}, "redis": {}})
     dev.make("up")
     dev.configure(version=18, docker={"image": dev.engine.images.postgres18})
     printed = dev.make("up", ok=False)
@@ -280,7 +280,7 @@ def test_another_major_version_is_refused_and_the_way_to_it_named(dev: DevStack)
 @pytest.mark.parametrize("version", [15, 18])
 def test_each_version_keeps_its_data_in_the_volume(dev: DevStack, version: int) -> None:
     image = {15: dev.engine.images.postgres15, 18: dev.engine.images.postgres18}[version]
-    dev.configure(version=version, databases=[{"name": "shop"}], docker={"image": image, "adminer": None, "redis": None})
+    dev.configure(version=version, databases=[{"name": "shop"}], docker={"image": image, "adminer": {}, "redis": {}})
     dev.make("up")
     with dev.login("shop", "owner").connect() as session:
         session.execute("CREATE TABLE kept AS SELECT 42 AS n")
@@ -295,7 +295,7 @@ def test_each_version_keeps_its_data_in_the_volume(dev: DevStack, version: int) 
 
 def test_an_initialisation_that_was_cut_off_is_begun_anew(dev: DevStack) -> None:
     """The container is killed as soon as its cluster looks like one."""
-    dev.configure(databases=[{"name": "shop"}], docker={"adminer": None, "redis": None, "startTimeout": 1})
+    dev.configure(databases=[{"name": "shop"}], docker={"adminer": {}, "redis": {}, "startTimeout": 1})
     client = dev.engine.client
     volume = dev.part("data")
     client.volumes.create(volume, labels={"pgstack.project": "pgstack", "pgstack.stack": dev.name, "pgstack.part": "data"})
@@ -353,7 +353,7 @@ def test_an_engine_that_does_not_answer_is_told(dev: DevStack, tmp_path: Path) -
 
 
 def test_a_server_that_does_not_come_up_is_told_with_its_log(dev: DevStack) -> None:
-    dev.configure(parameters={"no_such_parameter": 1}, docker={"adminer": None, "redis": None})
+    dev.configure(parameters={"no_such_parameter": 1}, docker={"adminer": {}, "redis": {}})
     printed = dev.make("up", ok=False)
     assert f"The server in the container {dev.part('postgres')} " in printed
     assert 'unrecognized configuration parameter "no_such_parameter"' in printed
@@ -363,7 +363,7 @@ def test_a_server_that_does_not_come_up_is_told_with_its_log(dev: DevStack) -> N
 
 
 def test_a_server_that_is_not_published_is_reached_by_its_own_address(dev: DevStack) -> None:
-    dev.configure(databases=[{"name": "shop"}], docker={"publish": False, "adminer": None, "redis": None})
+    dev.configure(databases=[{"name": "shop"}], docker={"publish": False, "adminer": {}, "redis": {}})
     dev.make("up")
     login = dev.login("shop")
     assert (login.host.count("."), login.port, login.works()) == (3, 5432, True)
@@ -373,7 +373,7 @@ def test_a_server_that_is_not_published_is_reached_by_its_own_address(dev: DevSt
 
 def test_a_volume_of_somebody_elses_is_taken_over_where_the_settings_say_so(dev: DevStack) -> None:
     client, images = dev.engine.client, dev.engine.images
-    dev.configure(databases=[{"name": "shop"}], docker={"adminer": None, "redis": None})
+    dev.configure(databases=[{"name": "shop"}], docker={"adminer": {}, "redis": {}})
     volume = dev.part("data")
     client.volumes.create(volume)
     old = client.containers.run(
@@ -401,14 +401,14 @@ def test_a_volume_of_somebody_elses_is_taken_over_where_the_settings_say_so(dev:
 
 
 def test_a_pinned_version_that_the_image_has_not_is_told(dev: DevStack) -> None:
-    dev.configure(version=16, databases=[], docker={"adminer": None, "redis": None, "startTimeout": 30})
+    dev.configure(version=16, databases=[], docker={"adminer": {}, "redis": {}, "startTimeout": 30})
     printed = dev.make("up", ok=False)
     assert f"The container {dev.part('postgres')} runs PostgreSQL 15, and the settings say 16." in printed
 
 
 def test_ports_are_those_of_the_settings(dev: DevStack) -> None:
     port = free_port()
-    dev.configure(port=port, databases=[], docker={"adminer": None, "redis": None, "addresses": ["127.0.0.1"]})
+    dev.configure(port=port, databases=[], docker={"adminer": {}, "redis": {}, "addresses": ["127.0.0.1"]})
     dev.make("up")
     bindings = dev.container().attrs["HostConfig"]["PortBindings"]
     assert bindings == {"5432/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}
