@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from toolchain import __main__ as program
-from toolchain import summary
+from toolchain import plugins, pulumi_cli, summary
 from toolchain.backend import Backend
 from toolchain.errors import ToolchainError
 
@@ -19,7 +19,7 @@ class FakeStack:
     def __init__(self, name: str, *, of_this_machine: bool = True) -> None:
         self.name, self.is_of_this_machine = name, of_this_machine
         self.calls: list[Any] = []
-        self.tools = Path("/tools with space")
+        self.path = ("/tools with space", "/plugin")
         self.root_certificate = "authority.pem"
         self.backend = Backend("file:///state", {"PULUMI_BACKEND_URL": "file:///state"})
 
@@ -106,7 +106,21 @@ def test_env_prints_exports_that_a_shell_can_read(
     assert capsys.readouterr().out.splitlines() == [
         "export PULUMI_BACKEND_URL=file:///state",
         "export PULUMI_STACK=dev",
-        "export PATH='/tools with space':$PATH",
+        "export PATH='/tools with space:/plugin':$PATH",
+    ]
+
+
+def test_install_gets_the_plugins_of_every_target(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(pulumi_cli, "ensure", lambda: tmp_path)
+    monkeypatch.setattr(plugins, "OF_TARGET", {"docker": ("docker",), "aws": ("aws", "tls")})
+    monkeypatch.setattr(plugins, "ensure", lambda target, tools: (tools / "built",) if target == "docker" else ())
+    run(monkeypatch, "install")
+    assert capsys.readouterr().out.splitlines() == [
+        f"Pulumi: {tmp_path}/pulumi",
+        f"Plug-in docker: {tmp_path}/built",
+        "Plug-in aws, tls: found by Pulumi",
     ]
 
 
