@@ -55,8 +55,8 @@ class DevStack:
     @property
     def settings(self) -> dict[str, Any]:
         """The stack file's `config:`."""
-        content: dict[str, Any] = yaml.safe_load((self.project.folder / f"Pulumi.{self.name}.yaml").read_text(encoding="utf-8"))
-        return content["config"]
+        config: dict[str, Any] = yaml.safe_load((self.project.folder / f"Pulumi.{self.name}.yaml").read_text(encoding="utf-8"))["config"]
+        return config
 
     def outputs(self) -> dict[str, Any]:
         """With their secrets."""
