@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.fix_pgbouncer",
     "tests.fix_failures",
     "tests.fix_docker",
+    "tests.fix_upgrade",
     "tests.fix_dev",
 ]
 

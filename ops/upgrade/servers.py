@@ -70,7 +70,7 @@ def script(client: DockerClient, names: Names, image: str, text: str, *words: st
     try:
         made.start()
         code = int(made.wait(timeout=None)["StatusCode"])
-        printed = made.logs(stdout=True, stderr=False).decode(errors="replace")
+        printed: str = made.logs(stdout=True, stderr=False).decode(errors="replace")
         if code:
             raise StepFailed(_last(made.logs().decode(errors="replace")) or f"A script ended with code {code}.")
     finally:

@@ -21,7 +21,7 @@ from ops.server.parts import stop_one
 from ops.server.status import size_in_words
 from ops.upgrade import contents, scripts, servers
 from ops.upgrade import plan as plans
-from ops.upgrade.plan import Plan
+from ops.upgrade.plan import Plan, Wanted
 from postgres.errors import PgstackError
 
 KEPT = "kept"
@@ -38,7 +38,11 @@ def run(stack: str, *, from_image: str | None, to_image: str | None, yes: bool) 
         OpsError: it cannot be done, or failed. Says what is where.
         Declined: somebody said no.
     """
-    goal = plans.wanted(stack, to_image)
+    carry_out(plans.wanted(stack, to_image), from_image=from_image, yes=yes)
+
+
+def carry_out(goal: Wanted, *, from_image: str | None = None, yes: bool = False) -> None:
+    """The same for a goal that is known."""
     with connect(goal.names.url) as client:
         plan = plans.make(client, goal, from_image, datetime.now(UTC))
         if plan is None:
