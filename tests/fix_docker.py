@@ -15,7 +15,8 @@ from docker.models.containers import Container
 from tools.engine import Images, NoTestEngineError, provide
 from tools.engine import docker_engine as start_docker
 from tools.engine import podman_engine as start_podman
-from tools.engine.dockerd import empty
+from tools.engine.dockerd import Running, empty
+from tools.engine.process import Daemon
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class TestEngine:
         url: its socket.
         images: names of images that it has.
         client: a client of it, closed at the end of the session.
+        daemon: its process; None where it is the machine's own.
     """
 
     __test__ = False
@@ -33,20 +35,21 @@ class TestEngine:
     url: str
     images: Images
     client: docker.DockerClient
+    daemon: Daemon | None = None
 
 
 @contextmanager
-def _session(start: Callable[[], AbstractContextManager[str]]) -> Iterator[TestEngine]:
+def _session(start: Callable[[], AbstractContextManager[Running]]) -> Iterator[TestEngine]:
     """An engine with its images, or a skipped test that says why there is none."""
     with ExitStack() as stack:
         try:
-            url = stack.enter_context(start())
-            client = docker.DockerClient(base_url=url, timeout=300)
+            running = stack.enter_context(start())
+            client = docker.DockerClient(base_url=running.url, timeout=300)
             stack.callback(client.close)
-            images = provide(client, url)
+            images = provide(client, running.url)
         except NoTestEngineError as error:
             pytest.skip(str(error))
-        yield TestEngine(url, images, client)
+        yield TestEngine(running.url, images, client, running.daemon)
 
 
 @pytest.fixture(scope="session")

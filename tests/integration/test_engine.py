@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
 import sys
 from tools.engine import docker_engine
-with docker_engine() as url:
-    print(url, flush=True)
+with docker_engine() as engine:
+    print(engine.url, flush=True)
     sys.stdin.readline()
 """
 

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import docker
@@ -34,9 +35,22 @@ def existing() -> str | None:
     return url if process.ping(url) else None
 
 
+@dataclass(frozen=True)
+class Running:
+    """An engine that answers.
+
+    Attributes:
+        url: its socket.
+        daemon: its process; None where it is the machine's own.
+    """
+
+    url: str
+    daemon: process.Daemon | None = None
+
+
 @contextmanager
-def docker_engine() -> Iterator[str]:
-    """The URL of the engine that answers; else of one that runs until the end of the block.
+def docker_engine() -> Iterator[Running]:
+    """The engine that answers; else one that runs until the end of the block.
 
     Its containers reach each other, and what they publish is reached from this machine; the world they do not reach, so that this engine
     needs no packet filter of its own, in which it would be in the way of another.
@@ -45,7 +59,7 @@ def docker_engine() -> Iterator[str]:
         NoTestEngineError: there is none, and none can be started.
     """
     if url := existing():
-        yield url
+        yield Running(url)
         return
     if os.environ.get("DOCKER_HOST"):
         raise NoTestEngineError(f"No engine answers at {os.environ['DOCKER_HOST']}, which DOCKER_HOST names.")
@@ -60,10 +74,11 @@ def docker_engine() -> Iterator[str]:
         _connect(slot)
         url = f"unix://{slot.folder}/docker.sock"
         command = [str(packages.which("dockerd")), f"--config-file={_configure(slot)}"]
-        stack.enter_context(process.running(command, slot.data / "log", lambda: process.ping(url), inherited=(slot.lock,)))
+        daemon = process.Daemon(command, slot.data / "log", lambda: process.ping(url), inherited=(slot.lock,))
+        stack.enter_context(process.running(daemon))
         _empty(url)
         stack.callback(_empty, url)
-        yield url
+        yield Running(url, daemon)
 
 
 def _configure(slot: slots.Slot) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from tools.engine import packages, process, slots
+from tools.engine.dockerd import Running
 from tools.engine.errors import NoTestEngineError
 
 PROGRAMS = ("podman", "conmon", "iptables", "setpriv")
@@ -50,8 +51,8 @@ def lacking() -> list[str]:
 
 
 @contextmanager
-def podman_engine() -> Iterator[str]:
-    """The URL of a Podman service that runs until the end of the block, with storage of its own.
+def podman_engine() -> Iterator[Running]:
+    """A Podman service that runs until the end of the block, with storage of its own.
 
     Raises:
         NoTestEngineError: there is no Podman, or it cannot be started.
@@ -70,8 +71,9 @@ def podman_engine() -> Iterator[str]:
         _empty(podman, environment)
         try:
             service = [*podman, "system", "service", "--time=0", url]
-            with process.running(service, slot.data.with_suffix(".log"), lambda: process.ping(url), environment=environment):
-                yield url
+            daemon = process.Daemon(service, slot.data.with_suffix(".log"), lambda: process.ping(url), environment=environment)
+            with process.running(daemon):
+                yield Running(url, daemon)
         finally:
             _empty(podman, environment)
             _end_monitors(slot)

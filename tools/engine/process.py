@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import docker
@@ -24,57 +25,79 @@ STOP = 60.0
 """Seconds that an engine has to end, with its containers."""
 
 
-@contextmanager
-def running(
-    command: list[str],
-    log: Path,
-    answers: Callable[[], bool],
-    *,
-    inherited: tuple[int, ...] = (),
-    environment: dict[str, str] | None = None,
-) -> Iterator[None]:
-    """Runs a daemon in a session of its own until the end of the block. The kernel ends it too when this process is killed.
+@dataclass
+class Daemon:
+    """A program that runs in a session of its own. The kernel ends it too when this process is killed.
 
-    Raises:
-        NoTestEngineError: it ended, or it did not answer in time; what it logged last is in the message.
+    Attributes:
+        log: file for what it prints.
+        answers: whether it does.
+        inherited: file descriptors that it keeps open.
     """
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "TERM", *command],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
-            start_new_session=True,
-            pass_fds=inherited,
-        )
+
+    command: list[str]
+    log: Path
+    answers: Callable[[], bool]
+    inherited: tuple[int, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts it, and waits until it answers.
+
+        Raises:
+            NoTestEngineError: it ended, or it did not answer in time; what it logged last is in the message.
+        """
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "TERM", *self.command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **self.environment},
+                start_new_session=True,
+                pass_fds=self.inherited,
+            )
+        self._wait(self.process)
+
+    def restart(self) -> None:
+        """Ends it, and starts it again; raises as `start` does."""
+        self.end()
+        self.start()
+
+    def end(self) -> None:
+        """Asks it to end, and ends it where it does not."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOP)
+        except subprocess.TimeoutExpired:
+            # It has a session of its own, and nobody else's process is in its group.
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        limit = time.monotonic() + START
+        while not self.answers():
+            ended = process.poll() is not None
+            if ended or time.monotonic() > limit:
+                tail = "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LONGEST_TAIL:])
+                what = f"ended with {process.returncode}" if ended else f"did not answer within {START:.0f} s"
+                raise NoTestEngineError(f"The container engine {what}:\n{tail}")
+            time.sleep(0.05)
+
+
+@contextmanager
+def running(daemon: Daemon) -> Iterator[Daemon]:
+    """Runs a daemon until the end of the block; raises as `Daemon.start` does."""
+    daemon.log.unlink(missing_ok=True)
     try:
-        _wait(process, log, answers)
-        yield
+        daemon.start()
+        yield daemon
     finally:
-        _end(process)
-
-
-def _wait(process: subprocess.Popen[bytes], log: Path, answers: Callable[[], bool]) -> None:
-    limit = time.monotonic() + START
-    while not answers():
-        ended = process.poll() is not None
-        if ended or time.monotonic() > limit:
-            tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LONGEST_TAIL:])
-            what = f"ended with {process.returncode}" if ended else f"did not answer within {START:.0f} s"
-            raise NoTestEngineError(f"The container engine {what}:\n{tail}")
-        time.sleep(0.05)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP)
-    except subprocess.TimeoutExpired:
-        # It has a session of its own, and nobody else's process is in its group.
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        daemon.end()
 
 
 def ping(url: str) -> bool:
