@@ -39,6 +39,20 @@ def find(client: DockerClient, name: str) -> Container:
         ) from None
 
 
+def is_there(client: DockerClient, name: str) -> bool:
+    """Whether there is a container of this name."""
+    try:
+        client.containers.get(name)
+    except NotFound:
+        return False
+    return True
+
+
+def gone(name: str) -> str:
+    """What is to be said of a container that is not there, where a new one may be on its way."""
+    return f"the container {name} is gone, and a new one is to be waited for"
+
+
 def start(found: Container) -> tuple[str, ...]:
     """Starts a container that is down, or that the engine starts again and again; returns what was done, in words."""
     if found.status == "running":
@@ -92,12 +106,10 @@ class Part:
     question: Sequence[str]
 
     def differences(self) -> tuple[str, ...]:
-        """What `ensure` would do, in words; empty where the container runs. Changes nothing.
-
-        Raises:
-            EngineError: the container is gone.
-        """
+        """What `ensure` would do, in words; empty where the container runs. Changes nothing."""
         with connect(self.url) as client:
+            if not is_there(client, self.name):
+                return (gone(self.name),)  # no failure: a refresh asks this before it forgets the container
             found = find(client, self.name)
             return () if found.status == "running" else (f"the container {self.name} is {found.status}, and is to be started",)
 

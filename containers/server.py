@@ -13,7 +13,7 @@ from docker.models.containers import Container
 from containers.engine import connect
 from containers.errors import EngineError, UnhealthyError
 from containers.inside import run
-from containers.part import PAUSE, ended, find, is_over, restarts, start, unhealthy
+from containers.part import PAUSE, ended, find, gone, is_over, is_there, restarts, start, unhealthy
 from postgres.errors import ConnectionFailed
 from postgres.login import Login, ServerRefused
 from postgres.scram_secret import secret_of
@@ -48,12 +48,10 @@ class ContainerServer:
     password: str = field(repr=False)
 
     def differences(self) -> tuple[str, ...]:
-        """What `ensure` would do, in words; empty where the server runs as it should. Changes nothing.
-
-        Raises:
-            EngineError: the container is gone.
-        """
+        """What `ensure` would do, in words; empty where the server runs as it should. Changes nothing."""
         with connect(self.url) as client:
+            if not is_there(client, self.container):
+                return (gone(self.container),)  # no failure: a refresh asks this before it forgets the container
             found = find(client, self.container)
             if found.status != "running":
                 return (f"the container {self.container} is {found.status}, and is to be started",)
