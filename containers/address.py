@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from containers.errors import NoEngineError
 
@@ -82,18 +83,22 @@ def of_context(environment: Mapping[str, str]) -> str | None:
     # Docker names a context's folder by the hash of its name.
     file = folder / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest() / "meta.json"
     try:
-        host = str(_json(file)["Endpoints"]["docker"]["Host"])
+        return str(_json(file)["Endpoints"]["docker"]["Host"])
     except (KeyError, TypeError):
         raise NoEngineError(
             f"The Docker context {name} names no engine: {file} is not there, or has none.",
             hint="See `docker context ls`, and choose one with `docker context use`; or set DOCKER_HOST.",
         ) from None
-    return host
 
 
 def is_local(url: str) -> bool:
     """Whether the engine runs on this machine, so that its published ports are this machine's."""
-    return url.startswith((UNIX, "npipe://")) or url.partition("//")[2].partition(":")[0] in ("localhost", "127.0.0.1", "[::1]")
+    return url.startswith((UNIX, "npipe://")) or host(url) in ("localhost", "127.0.0.1", "::1")
+
+
+def host(url: str) -> str:
+    """The machine that a URL names; an IPv6 address without its brackets."""
+    return urlsplit(url).hostname or ""
 
 
 def has_ipv6() -> bool:

@@ -17,6 +17,9 @@ from containers.demand import Demand, Wanted
 from containers.engine import PROJECT, STACK, connect
 from containers.errors import NameTakenError, PortTakenError
 
+HOLDING = ("running", "paused", "restarting")
+"""A container's states in which the ports that it is published on are its own."""
+
 
 class Seen(NamedTuple):
     """What a look found, in words.
@@ -83,7 +86,7 @@ def _require_free(client: DockerClient, demand: Demand) -> list[Container]:
     found = [_own(client, demand, wanted) for wanted in demand.containers]
     for wanted, own in zip(demand.containers, found, strict=True):
         for address, port in wanted.ports:
-            if is_local(demand.url) and (own is None or (address, port) not in set(published(own))):
+            if is_local(demand.url) and not (own and own.status in HOLDING and (address, port) in set(published(own))):
                 _require_port(client, address, port, wanted)
     return [own for own in found if own is not None]
 
@@ -132,7 +135,7 @@ def _require_port(client: DockerClient, address: str, port: int, wanted: Wanted)
 
 def _by(client: DockerClient, port: int) -> str:
     """The container that a port is published for, where it is one."""
-    for container in client.containers.list():
+    for container in client.containers.list(ignore_removed=True):
         if any(number == port for _, number in published(container)):
             return f" by the container {container.name}"
     return ""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import socket
 import struct
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from docker import DockerClient
 from docker.models.containers import Container
+
+PAUSE = 0.02
+"""Seconds between two questions whether a command has ended."""
 
 HEADER = struct.Struct(">BxxxL")
 """Of a piece of output: which stream, and how many bytes."""
@@ -30,7 +34,9 @@ def run(client: DockerClient, container: Container, command: Sequence[str], *, g
         printed = b"".join(_pieces(answer))
     finally:
         answer.close()
-    return int(client.api.exec_inspect(started["Id"])["ExitCode"] or 0), printed.decode(errors="replace")
+    while (state := client.api.exec_inspect(started["Id"]))["Running"]:
+        time.sleep(PAUSE)  # a command's output can end before it does
+    return int(state["ExitCode"]), printed.decode(errors="replace")
 
 
 def _pieces(answer: Any) -> Iterator[bytes]:

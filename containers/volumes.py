@@ -52,7 +52,7 @@ def _refuse_foreign(demand: Demand, name: str, found: Mapping[str, str] | None, 
         raise ForeignVolumeError(
             f"The volume {name} is that of the stack {owner[1]} of the project {owner[0]}, not of {demand.stack} of {demand.project}. "
             "It was not touched.",
-            hint="Set pgstack:docker.volume to another name, or run that stack instead.",
+            hint="Set another name for it in pgstack:docker, or run that stack instead.",
         )
     if not adopt:
         raise ForeignVolumeError(
