@@ -88,7 +88,7 @@ class DevStack:
 def resources(printed: str) -> dict[str, int]:
     """What an update did: word → how many resources."""
     counted = re.split(r"Resources:\n", printed)[-1].split("\n\n")[0]
-    return {word: int(number) for number, word in re.findall(r"(\d+) (\w+)", counted)}
+    return {word: int(number) for number, word in re.findall(r"(\d+) (\w+)", counted) if word != "changes"}
 
 
 def start_dev(folder: Path, engine: TestEngine, name: str = "") -> DevStack:

@@ -372,7 +372,7 @@ def test_an_engine_that_does_not_answer_is_told(dev: DevStack, tmp_path: Path) -
 def test_a_server_that_does_not_come_up_is_told_with_its_log(dev: DevStack) -> None:
     dev.configure(parameters={"no_such_parameter": 1}, docker={"adminer": {}, "redis": {}})
     printed = dev.make("up", ok=False)
-    assert f"The server in the container {dev.part('postgres')} " in printed
+    assert f"The container {dev.part('postgres')} ended with code 1\n" in printed
     assert 'unrecognized configuration parameter "no_such_parameter"' in printed
     dev.configure(parameters={"max_connections": 20})
     dev.make("up")
