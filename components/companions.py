@@ -16,6 +16,7 @@ from components.dynamic.files import VolumeFiles
 from components.dynamic.password import Password
 from components.server import Endpoint
 from components.settings import AdminerSettings, RedisSettings
+from components.settings.docker import ADMINER_ALIAS
 
 ADMINER_PORT = 8080
 REDIS_PORT = 6379
@@ -64,7 +65,7 @@ class Adminer(pulumi.ComponentResource):
             name=container_name,
             image=args.image,
             envs=[f"ADMINER_DEFAULT_SERVER={args.server}"],
-            **on(place.network, ["adminer"]),
+            **on(place.network, [ADMINER_ALIAS]),
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True, ignore_changes=IGNORED),
         )
         child = pulumi.ResourceOptions(parent=self)

@@ -19,6 +19,7 @@ from components.dynamic.files import VolumeFiles
 from components.dynamic.password import Password
 from components.server import Administrator, Endpoint, RoleLogin
 from components.settings import DockerSettings
+from containers.address import host as host_of
 from containers.layout import data_directory, mount_point
 from postgres.scram_secret import secret_of
 
@@ -81,7 +82,7 @@ class DockerServerArgs:
         """The addresses that the server is published on."""
         if not self.settings.publish:
             return ()
-        return tuple(address for address in self.settings.addresses if self.ipv6 or not self.local or ":" not in address)
+        return tuple(one for one in self.settings.addresses if self.ipv6 or not self.local or ":" not in one)
 
     @property
     def host(self) -> str:
@@ -89,7 +90,7 @@ class DockerServerArgs:
         if not self.addresses:
             return ""
         if not self.local:
-            return self.url.partition("//")[2].rpartition("@")[2].partition(":")[0]
+            return host_of(self.url)
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.addresses[0], self.addresses[0])  # noqa: S104  only where it is asked for
 
 

@@ -43,6 +43,8 @@ def explain(detail: Any, keys_at: Callable[[Location], list[str]], hidden: Colle
         return [f"{key} = {value}: {message}"]
     if kind == "extra_forbidden":
         return [f"{key} = {value}: there is no such key{_nearest(str(location[-1]), keys_at(location))}"]
+    if kind == "too_short" and detail["input"]:
+        return []  # its entries are wrong, which is told of each
     if kind == "missing":
         return [f"{key}: is missing: add it"]
     return [f"{key} = {value}: {_fix(detail)}"]
@@ -74,14 +76,18 @@ def _fix(detail: Any) -> str:
     context = detail.get("ctx", {})
     fixes = {
         "literal_error": f"must be {str(context.get('expected', '')).replace(chr(39), '')}",
-        "greater_than_equal": f"must be at least {context.get('ge')}",
-        "less_than_equal": f"must be at most {context.get('le')}",
+        "greater_than": f"must be more than {_short(context.get('gt'))}",
+        "greater_than_equal": f"must be at least {_short(context.get('ge'))}",
+        "less_than_equal": f"must be at most {_short(context.get('le'))}",
+        "string_too_short": "is empty: give a value, or take it out",
+        "too_short": "is empty: give a value, or take it out",
         "string_pattern_mismatch": f"must look like {context.get('pattern')}",
     }
     if detail["type"] in fixes:
         return fixes[detail["type"]]
     for prefix, fix in (
         ("int", "must be a whole number, without quotes or units"),
+        ("float", "must be a number, without quotes or units"),
         ("bool", "must be true or false"),
         ("string", "must be text; put quotes around it"),
         ("tuple", "must be a list"),
@@ -90,6 +96,10 @@ def _fix(detail: Any) -> str:
         if detail["type"].startswith(prefix):
             return fix
     return str(detail["msg"])
+
+
+def _short(limit: Any) -> Any:
+    return int(limit) if isinstance(limit, float) and limit.is_integer() else limit
 
 
 def _nearest(key: str, known: list[str]) -> str:

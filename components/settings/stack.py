@@ -67,11 +67,11 @@ ELSEWHERE = {
         "dataDirectory": f"belongs to target embedded: the data is in a volume, set {NAMESPACE}:docker.volume instead",
     },
     "external": {
-        "version": "belongs to target embedded: an external server has the version that it has",
-        "port": f"belongs to target embedded: set {NAMESPACE}:external.port instead",
+        "version": "belongs to the targets embedded and docker: an external server has the version that it has",
+        "port": f"belongs to the targets embedded and docker: set {NAMESPACE}:external.port instead",
         "dataDirectory": "belongs to target embedded: an external server's data is its own",
-        "deleteData": "belongs to target embedded: the data of an external server is never deleted",
-        "parameters": "belongs to target embedded: set them on the server itself",
+        "deleteData": "belongs to the targets embedded and docker: the data of an external server is never deleted",
+        "parameters": "belongs to the targets embedded and docker: set them on the server itself",
         "docker": "belongs to target docker, and this one is external: take it out",
     },
 }

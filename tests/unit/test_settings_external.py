@@ -213,7 +213,7 @@ def test_nothing_is_shown_of_a_key_that_has_an_encrypted_value() -> None:
     entry = {"name": "s3cret name", "login": {"user": "shop", "password": "s3cret"}, "s3crets": "s3cret"}
     lines = problems(databases=[entry], parameters={"port": "s3cret"}, encrypted=("databases", "parameters"))
     assert lines[:2] == [
-        "parameters = [secret]: belongs to target embedded: set them on the server itself",
+        "parameters = [secret]: belongs to the targets embedded and docker: set them on the server itself",
         "databases[0].name = [secret]: is no identifier: start with a letter or '_' and go on with letters, digits, '_', '-' or '$'",
     ]
     assert lines[2].startswith("databases[0].s3crets = [secret]: there is no such key")
@@ -230,11 +230,11 @@ def test_an_encrypted_parameter_is_not_shown_on_the_other_target_either() -> Non
 def test_keys_of_the_other_target_are_refused_with_what_to_do_instead() -> None:
     keys = {"version": 15, "port": 5433, "dataDirectory": "data", "deleteData": True, "parameters": {"work_mem": "4MB"}}
     assert problems(databases=[SHOP], **keys) == [
-        "version = 15: belongs to target embedded: an external server has the version that it has",
-        "port = 5433: belongs to target embedded: set pgstack:external.port instead",
+        "version = 15: belongs to the targets embedded and docker: an external server has the version that it has",
+        "port = 5433: belongs to the targets embedded and docker: set pgstack:external.port instead",
         'dataDirectory = "data": belongs to target embedded: an external server\'s data is its own',
-        "deleteData = true: belongs to target embedded: the data of an external server is never deleted",
-        'parameters = {"work_mem": "4MB"}: belongs to target embedded: set them on the server itself',
+        "deleteData = true: belongs to the targets embedded and docker: the data of an external server is never deleted",
+        'parameters = {"work_mem": "4MB"}: belongs to the targets embedded and docker: set them on the server itself',
     ]
 
 
@@ -271,7 +271,7 @@ def test_all_mistakes_are_told_in_one_error() -> None:
     server = {"host": "db.example.com", "sslmode": "disable", "login": {"user": "shop", "password": "s3cret"}}
     entries = [SHOP, {"name": "postgres"}, {"name": "till", "roles": {"app": "web"}, "login": {"user": "t", "passwordVariable": "NOT_SET"}}]
     assert problems(port=1, external=server, databases=entries) == [
-        "port = 1: belongs to target embedded: set pgstack:external.port instead",
+        "port = 1: belongs to the targets embedded and docker: set pgstack:external.port instead",
         "databases[1].name = \"postgres\": is reserved: choose another name, for example 'postgres_app'",
         f'external.sslmode = "disable": {PLAIN.format("db.example.com")}',
         "databases[2].roles: names roles, and without manageRoles none are made: take it out",
