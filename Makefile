@@ -18,7 +18,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy outputs url psql pulumi env ops install test interop check format generate lock bench bench-migrate
+.PHONY: help up preview destroy outputs url psql pulumi env ops install test interop check format generate lock bench bench-docker bench-migrate
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -87,6 +87,10 @@ lock: .venv/.installed-requirements-dev ## Pin all dependencies anew, with hashe
 
 bench: .venv/.installed-requirements-dev install ## Measure what `make up` costs, against public figures of the same run
 	@$(RUN) -m benchmarks.up
+
+bench-docker: .venv/.installed-requirements-dev install ## Measure what the stack dev costs beyond Docker, Pulumi and the migrations (ARGS="--runs 3")
+	@$(RUN) -m tools.engine install
+	@$(RUN) -m benchmarks.docker $(ARGS)
 
 bench-migrate: .venv/.installed-requirements-dev ## Measure the migrator against the tools whose formats it reads (ARGS="--rounds 1")
 	@$(RUN) -m tools.peers install --with sqlx --where-possible

@@ -1,0 +1,1 @@
+"""What the dev stack costs beyond Docker, Pulumi and the migrations: `python -m benchmarks.docker`."""
