@@ -1,4 +1,4 @@
-"""`python -m tools.engine install`: gets a Docker Engine and Podman from the system's packages."""
+"""`python -m tools.engine install`: gets a Docker Engine, Podman, a registry and Chromium from the system's packages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from postgres.errors import PgstackError
-from tools.engine import dockerd, packages, podman
+from tools.engine import browser, dockerd, packages, podman, registry
 
 BUILDERS = ("mmdebstrap",)
 """Programs that the building of images takes, beside the engine's."""
@@ -16,12 +16,17 @@ BUILDERS = ("mmdebstrap",)
 
 def main() -> int:
     """Runs one command; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tools.engine", description="Container engines for the tests.")
+    parser = argparse.ArgumentParser(prog="python -m tools.engine", description="Container engines and a browser for the tests.")
     commands = parser.add_subparsers(dest="command", required=True)
-    installer = commands.add_parser("install", help="get a Docker Engine, unless one answers, and Podman")
+    installer = commands.add_parser("install", help="get a Docker Engine, unless one answers, Podman, a registry, and Chromium")
     installer.add_argument("--where-possible", action="store_true", help="what cannot be had here is named, and is no failure")
     options = parser.parse_args()
-    had = [_docker(), _had("Podman", podman.lacking, packages.PODMAN)]
+    had = [
+        _docker(),
+        _had("Podman", podman.lacking, packages.PODMAN),
+        _had("registry", registry.lacking, packages.REGISTRY),
+        _had("Chromium", browser.lacking, packages.CHROMIUM),
+    ]
     return 0 if all(had) or options.where_possible else 1
 
 

@@ -14,6 +14,12 @@ DOCKER = ("docker.io", "containerd", "runc", "iptables", "iproute2", "mmdebstrap
 PODMAN = ("podman", "netavark", "aardvark-dns", "containernetworking-plugins", "runc", "iptables")
 """What Podman takes, with either of its two networks: a release of the system that lacks one has the other."""
 
+REGISTRY = ("docker-registry",)
+"""What the tests of pulling images take."""
+
+CHROMIUM = ("chromium", "chromium-driver")
+"""What the tests of pages take."""
+
 LONGEST_TAIL = 5
 """Lines of a failed program's output that a message shows."""
 
