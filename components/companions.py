@@ -37,12 +37,18 @@ REDIS_HEALTH = "redis-cli -h 127.0.0.1 ping | grep -q -e PONG -e NOAUTH"
 
 @dataclass(frozen=True)
 class AdminerArgs:
-    """Adminer, the server whose name it suggests, and the URL of the engine."""
+    """Adminer, and the URL of the engine that it is on.
+
+    Attributes:
+        host: through which this machine reaches it.
+        server: whose name it suggests.
+    """
 
     url: str
     settings: AdminerSettings
     place: Place
     image: pulumi.Input[str]
+    host: str
     server: str
 
 
@@ -70,19 +76,23 @@ class Adminer(pulumi.ComponentResource):
         )
         child = pulumi.ResourceOptions(parent=self)
         RunningPart(name, url=args.url, container=container_name, container_id=container.id, opts=child)
-        host = f"[{settings.address}]" if ":" in settings.address else settings.address
-        self.output: dict[str, Any] = {"url": f"http://{host}:{settings.port}"}
+        self.output: dict[str, Any] = {"url": f"http://{_in_url(args.host)}:{settings.port}"}
         self.register_outputs({})
 
 
 @dataclass(frozen=True)
 class RedisArgs:
-    """Redis, and the URL of the engine that it is on."""
+    """Redis, and the URL of the engine that it is on.
+
+    Attributes:
+        host: through which this machine reaches it.
+    """
 
     url: str
     settings: RedisSettings
     place: Place
     image: pulumi.Input[str]
+    host: str
     delete_data: bool
 
 
@@ -149,10 +159,10 @@ class Redis(pulumi.ComponentResource):
             question=["sh", "-c", REDIS_HEALTH],
             opts=pulumi.ResourceOptions(parent=self),
         )
-        host, network = Endpoint(settings.address, settings.port), Endpoint(settings.alias, REDIS_PORT)
+        host, network = Endpoint(args.host, settings.port), Endpoint(settings.alias, REDIS_PORT)
         self.output: dict[str, Any] = {
             "endpoints": {where: {"host": one.host, "port": one.port} for where, one in (("host", host), ("network", network))},
-            "environment": _environment(settings.address, settings.port, password.result),
+            "environment": _environment(args.host, settings.port, password.result),
             "networkEnvironment": _environment(settings.alias, REDIS_PORT, password.result),
         }
         self.register_outputs({})
@@ -184,8 +194,12 @@ def _configuration(password: str) -> str:
     return f"user default on resetpass #{hashlib.sha256(password.encode()).hexdigest()} ~* &* +@all\n"
 
 
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
 def _environment(host: str, port: int, password: pulumi.Output[str]) -> dict[str, Any]:
-    shown = f"[{host}]" if ":" in host else host
+    shown = _in_url(host)
     return {
         "REDIS_URL": password.apply(lambda it: f"redis://:{quote(it, safe='')}@{shown}:{port}/0"),
         "REDIS_HOST": host,

@@ -87,11 +87,13 @@ class DockerServerArgs:
     @property
     def host(self) -> str:
         """Through which this machine reaches the server; empty where only the container's own address leads there."""
-        if not self.addresses:
-            return ""
+        return self.reached(self.addresses[0]) if self.addresses else ""
+
+    def reached(self, address: str) -> str:
+        """Through which this machine reaches what is published on an address of the engine's machine."""
         if not self.local:
             return host_of(self.url)
-        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.addresses[0], self.addresses[0])  # noqa: S104  only where it is asked for
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104  only where it is asked for
 
 
 class DockerServer(pulumi.ComponentResource):
@@ -257,13 +259,16 @@ class DockerServer(pulumi.ComponentResource):
         settings = self._args.settings
         if settings.adminer.enabled:
             image = self._image("adminer", settings.adminer.image)
-            adminer = AdminerArgs(self._args.url, settings.adminer, self._place, image, settings.aliases[0])
+            adminer = AdminerArgs(
+                self._args.url, settings.adminer, self._place, image, self._args.reached(settings.adminer.address), settings.aliases[0]
+            )
             self.adminer = Adminer("adminer", adminer, self._child(network)).output
         if settings.redis.enabled:
             image = self._image("redis", settings.redis.image)
-            self.redis = Redis(
-                "redis", RedisArgs(self._args.url, settings.redis, self._place, image, self._args.delete_data), self._child(network)
-            ).output
+            redis = RedisArgs(
+                self._args.url, settings.redis, self._place, image, self._args.reached(settings.redis.address), self._args.delete_data
+            )
+            self.redis = Redis("redis", redis, self._child(network)).output
 
 
 def _ports(addresses: Sequence[str], port: int) -> list[dict[str, Any]]:

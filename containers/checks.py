@@ -116,21 +116,21 @@ def published(container: Container) -> Iterator[tuple[str, int]]:
 
 def _require_port(client: DockerClient, address: str, port: int, wanted: Wanted) -> None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family) as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(family) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tried.bind((address, port))
-        except OSError as error:
-            if error.errno == errno.EADDRNOTAVAIL:
-                raise PortTakenError(
-                    f"{address} is no address of this machine, and the {wanted.part} container was to be published on it.",
-                    hint="Correct the addresses in pgstack:docker.",
-                ) from None
-            if error.errno == errno.EADDRINUSE:
-                raise PortTakenError(
-                    f"Port {port} of {address} is taken{_by(client, port)}, and the {wanted.part} container was to be published on it.",
-                    hint="Stop what listens there (`ss -ltnp` names it), or set another port.",
-                ) from None
+    except OSError as error:
+        if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+            raise PortTakenError(
+                f"{address} is no address of this machine, and the {wanted.part} container was to be published on it.",
+                hint="Correct the addresses in pgstack:docker.",
+            ) from None
+        if error.errno == errno.EADDRINUSE:
+            raise PortTakenError(
+                f"Port {port} of {address} is taken{_by(client, port)}, and the {wanted.part} container was to be published on it.",
+                hint="Stop what listens there (`ss -ltnp` names it), or set another port.",
+            ) from None
 
 
 def _by(client: DockerClient, port: int) -> str:

@@ -35,6 +35,7 @@ class Declared:
         parent: kind and name of the resource it belongs to, empty for one of the stack itself.
         depends_on: kind and name of each resource that has to be there first.
         provider: the provider's code, as it is kept in the state.
+        options: those that say how the engine changes and ends it.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Declared:
     depends_on: tuple[str, ...]
     secret_outputs: tuple[str, ...]
     provider: Any
+    options: dict[str, Any]
 
 
 @dataclass
@@ -120,6 +122,12 @@ class _Monitor(mocks.MockMonitor):
                 depends_on=tuple(sorted(filter(None, map(_short, request.dependencies)))),
                 secret_outputs=tuple(request.additionalSecretOutputs),
                 provider=provider,
+                options={
+                    "provider": _short(request.provider.rpartition("::")[0]) if "::" in request.provider else request.provider,
+                    "retainOnDelete": request.retainOnDelete,
+                    "deleteBeforeReplace": request.deleteBeforeReplace,
+                    "ignoreChanges": list(request.ignoreChanges),
+                },
             )
         )
         values = json_format.MessageToDict(answer.object)
@@ -137,6 +145,8 @@ class _Mocks(pulumi.runtime.Mocks):
         made = {
             "Password": {"result": password_of(args.name)},
             "Check": {"version": 15},
+            "ContainerServer": {"address": args.inputs.get("host") or "172.20.0.2"},
+            "RemoteImage": {"imageId": f"sha256:{args.inputs.get('name')}"},
             "Engine": {"ids": {image["name"]: f"sha256:{image['name']}" for image in args.inputs.get("images", [])}},
         }
         return f"{args.name}-id", {**args.inputs, **made.get(args.typ.rpartition(":")[2], {})}
