@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from docker import DockerClient
@@ -11,7 +11,7 @@ from docker.errors import APIError, DockerException, NotFound
 
 from containers import volumes
 from containers.demand import Data
-from containers.engine import PART, connect, labels
+from containers.engine import PART, connect, explanation, labels
 from containers.errors import EngineError
 from containers.layout import FIRST_WITH_VERSION, data_directory, mount_point
 from ops import screen
@@ -156,18 +156,19 @@ def _all_undone_on_failure(client: DockerClient, plan: Plan) -> Iterator[None]:
         screen.complain("Nothing was changed yet; what was made is taken away again.")
         left = list(_undo(client, plan, was_running=was_running))
         if isinstance(error, KeyboardInterrupt):
+            screen.complain("\n".join(f"Could not be taken back: {what}." for what in left) or "It is all as it was.")
             raise
         said = Exception.__str__(error)
         hint = getattr(error, "hint", None) or ""
-        more = [f"Could not be taken away: {what}" for what in left]
-        state = "and its server runs" if was_running else "and its server is stopped, as before"
+        more = [f"Could not be taken back: {what}." for what in left]
+        state = "and its server is started again" if was_running else "and its server is stopped, as before"
         raise OpsError(
             "\n".join([f"The upgrade failed: {said}", f"The data in {plan.wanted.names.volume} is as it was, {state}.", *more]), hint=hint
         ) from None
 
 
 def _undo(client: DockerClient, plan: Plan, *, was_running: bool) -> Iterator[str]:
-    """Yields what could not be taken away."""
+    """Yields what could not be taken back."""
     names = plan.wanted.names
     try:
         servers.remove_leftovers(client, names)
@@ -183,8 +184,12 @@ def _undo(client: DockerClient, plan: Plan, *, was_running: bool) -> Iterator[st
     except (APIError, OSError) as error:
         yield f"the volume {plan.record.kept}: {error}"
     if was_running and plan.container is not None:
-        with suppress(DockerException):
+        try:
+            # It may still be about to stop, and would not be started then.
+            stop_one(plan.container)
             plan.container.start()
+        except (DockerException, OSError) as error:
+            yield f"that the container {names.container} is stopped: {explanation(error)}"
 
 
 def _how_to_go_back(plan: Plan) -> str:

@@ -334,6 +334,7 @@ def test_a_stack_moves_to_another_version_by_one_command(dev: DevStack) -> None:
     assert f"python -m ops upgrade --stack {dev.name}" in printed
     ops(dev, "upgrade", code=2)
     assert "This will" in dev.project.printed[-1]
+    interrupt_upgrade(dev)
     ops(dev, "upgrade", "--yes")
     found = status(dev)["postgres"]
     assert found["version"].startswith("18.")
@@ -347,6 +348,28 @@ def test_a_stack_moves_to_another_version_by_one_command(dev: DevStack) -> None:
     dev.make("up")
     assert status(dev)["postgres"]["version"].startswith("15.")
     assert ops(dev, "shell", "--database", "usualstore", "--", "-XAtc", "SELECT count(*) FROM kept") == "1000\n"
+
+
+def interrupt_upgrade(stack: DevStack) -> None:
+    """Ctrl-C while it works leaves everything as it was, and the server running."""
+    had = stack.volumes()
+    running = subprocess.Popen(
+        program(stack, "upgrade", "--yes"),
+        cwd=stack.project.folder,
+        env=stack.project.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == f"stopped the container {stack.part('postgres')}\n"
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    assert (running.returncode, told.splitlines()[-3:]) == (130, ["It is all as it was.", "", "Interrupted."])
+    assert stack.volumes() == had
+    ops(stack, "start")
+    assert ops(stack, "shell", "--database", "usualstore", "--", "-XAtc", "SELECT count(*) FROM kept") == "1000\n"
+    assert [one for one in stack.engine.client.containers.list(all=True) if "upgrade" in one.labels.get("pgstack.part", "")] == []
 
 
 def test_no_password_is_in_anything_that_was_printed_beside_the_output(dev_stack: DevStack) -> None:

@@ -116,7 +116,7 @@ def test_a_failure_leaves_everything_as_it_was(upgraded: Upgraded, statements: s
     with pytest.raises(OpsError) as caught:
         steps.carry_out(upgraded.goal, yes=True)
     assert says in str(caught.value)
-    assert f"The data in {names.volume} is as it was, and its server runs." in str(caught.value)
+    assert f"The data in {names.volume} is as it was, and its server is started again." in str(caught.value)
     server.reload()
     assert (server.status, upgraded.volumes(), temporary(upgraded), version_in(upgraded, names.volume)) == ("running", had, [], 15)
     assert upgraded.inside(
