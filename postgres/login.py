@@ -106,7 +106,7 @@ REFUSALS = (
 )
 """What a reason looks like where the server, or its TLS, refuses; and what to do."""
 
-NOT_READY = r"starting up|not yet accepting connections|shutting down|recovery mode|too many (clients|connections)|remaining connection slots"
+NOT_READY = r"starting up|not yet accepting|shutting down|recovery mode|too many (clients|connections)|remaining connection slots"
 """Refusals that pass by themselves."""
 
 
