@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from http.client import HTTPException
 from typing import Any
@@ -14,6 +14,7 @@ from urllib.request import urlopen
 from docker import DockerClient
 from docker.errors import DockerException
 from docker.models.containers import Container
+from docker.models.volumes import Volume
 from psycopg import pq
 
 from containers import address
@@ -47,14 +48,30 @@ def label(names: Names) -> list[str]:
     return [f"{PROJECT}={names.project}", f"{STACK}={names.stack}"]
 
 
+def is_own(names: Names, labels: Mapping[str, str]) -> bool:
+    """Whether something with these labels is the stack's. Podman lists also what has but one of several labels."""
+    return (labels.get(PROJECT), labels.get(STACK)) == (names.project, names.stack)
+
+
+def containers(client: DockerClient, names: Names) -> list[Container]:
+    """All containers of the stack, whatever they are for."""
+    listed = client.containers.list(all=True, filters={"label": label(names)}, ignore_removed=True)
+    return [one for one in listed if is_own(names, one.labels)]
+
+
+def volumes(client: DockerClient, names: Names) -> list[Volume]:
+    """All volumes of the stack."""
+    listed = client.volumes.list(filters={"label": label(names)})
+    return [one for one in listed if is_own(names, one.attrs.get("Labels") or {})]
+
+
 def find(client: DockerClient, names: Names) -> list[Container]:
     """The stack's containers, in the order in which they are started.
 
     Raises:
         EngineError: the server's container is not there.
     """
-    listed = client.containers.list(all=True, filters={"label": label(names)}, ignore_removed=True)
-    found = sorted((one for one in listed if part(one) in ORDER), key=lambda one: ORDER.index(part(one)))
+    found = sorted((one for one in containers(client, names) if part(one) in ORDER), key=lambda one: ORDER.index(part(one)))
     if not found or part(found[0]) != SERVER:
         raise EngineError(
             f"The stack {names.stack} has no container {names.container} on the engine: it was removed.",

@@ -63,7 +63,7 @@ def volumes(client: DockerClient, names: Names) -> list[Sized]:
     Raises:
         ForeignVolumeError: the volume that the stack's server uses has not the stack's labels.
     """
-    found = [one for one in client.volumes.list(filters={"label": parts.label(names)}) if labels(one).get(PART) in OF_DATA]
+    found = [one for one in parts.volumes(client, names) if labels(one).get(PART) in OF_DATA]
     if names.volume not in {one.name for one in found}:
         _refuse_foreign(client, names)
     sizes = {str(one["Name"]): int((one.get("UsageData") or {}).get("Size", -1)) for one in client.df().get("Volumes") or []}
@@ -89,8 +89,7 @@ def _refuse_foreign(client: DockerClient, names: Names) -> None:
 
 
 def _remove(client: DockerClient, names: Names, chosen: tuple[str, ...]) -> None:
-    listed = client.containers.list(all=True, filters={"label": parts.label(names)}, ignore_removed=True)
-    for container in listed:
+    for container in parts.containers(client, names):
         if parts.part(container) in chosen:
             if container.status in ("running", "restarting", "paused"):
                 parts.stop_one(container)

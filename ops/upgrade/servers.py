@@ -15,8 +15,8 @@ from docker.models.containers import Container
 
 from containers.engine import labels
 from containers.errors import EngineError
+from ops.server import parts
 from ops.server.deployed import Names
-from ops.server.parts import execute, stop_one
 from ops.upgrade import scripts
 
 PART = "upgrade"
@@ -46,9 +46,9 @@ class StepFailed(EngineError):
 
 def remove_leftovers(client: DockerClient, names: Names) -> None:
     """Removes the temporary containers of a run that was cut off."""
-    wanted = [f"{label}={value}" for label, value in labels(names.project, names.stack, PART).items()]
-    for container in client.containers.list(all=True, filters={"label": wanted}, ignore_removed=True):
-        container.remove(v=True, force=True)
+    for container in parts.containers(client, names):
+        if parts.part(container) == PART:
+            container.remove(v=True, force=True)
 
 
 def script(client: DockerClient, names: Names, image: str, text: str, *words: str, **volumes: str) -> str:
@@ -125,7 +125,7 @@ def server(
             yield made
         finally:
             made.reload()
-            stop_one(made, STOP_TIMEOUT)
+            parts.stop_one(made, STOP_TIMEOUT)
         made.reload()
         if (code := made.attrs["State"]["ExitCode"]) != 0:
             raise StepFailed(f"The temporary server of {image} ended with code {code}:\n{_last(made.logs().decode(errors='replace'))}")
@@ -139,7 +139,7 @@ def inside(container: Container, text: str, *words: str) -> str:
     Raises:
         StepFailed: it failed; has what it said.
     """
-    code, printed = execute(container, ["/bin/sh", "-euc", text, "sh", *words])
+    code, printed = parts.execute(container, ["/bin/sh", "-euc", text, "sh", *words])
     output = printed.decode(errors="replace")
     if code:
         raise StepFailed(_last(output) or f"A script in {container.name} ended with code {code}.")
@@ -153,7 +153,7 @@ def query(container: Container, database: str, sql: str) -> list[str]:
         StepFailed: the server refuses it.
     """
     command = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", f"dbname={_quoted(database)}", "-c", sql]
-    code, printed = execute(container, command)
+    code, printed = parts.execute(container, command)
     if code:
         raise StepFailed(_last(printed.decode(errors="replace")))
     return printed.decode().splitlines()
@@ -188,7 +188,7 @@ def _put(container: Container, files: Mapping[str, bytes]) -> None:
 
 def _wait(container: Container, timeout: float) -> None:
     deadline = time.monotonic() + timeout
-    while not (_runs(container) and execute(container, ["/bin/sh", "-c", scripts.READY])[0] == 0):
+    while not (_runs(container) and parts.execute(container, ["/bin/sh", "-c", scripts.READY])[0] == 0):
         if container.status != "running" or time.monotonic() > deadline:
             lines = container.logs(tail=LOG_LINES).decode(errors="replace").rstrip()
             raise StepFailed(f"A temporary server does not come up. The last lines of its log:\n{lines or '(it is empty)'}")

@@ -11,13 +11,13 @@ from docker.errors import APIError, DockerException, NotFound
 
 from containers import volumes
 from containers.demand import Data
-from containers.engine import PART, connect, explanation, labels
+from containers.engine import PART, connect, explanation
 from containers.errors import EngineError
 from containers.layout import FIRST_WITH_VERSION, data_directory, mount_point
 from ops import screen
 from ops.errors import OpsError
+from ops.server import parts
 from ops.server.deployed import up_command
-from ops.server.parts import stop_one
 from ops.server.status import size_in_words
 from ops.upgrade import contents, scripts, servers
 from ops.upgrade import plan as plans
@@ -62,7 +62,7 @@ def _prepare(client: DockerClient, plan: Plan) -> None:
     """Everything before the old cluster is touched."""
     goal, names, record = plan.wanted, plan.wanted.names, plan.record
     if plan.container is not None and plan.container.status == "running":
-        stop_one(plan.container)
+        parts.stop_one(plan.container)
         screen.say(f"stopped the container {names.container}")
     old_place = (str(mount_point(plan.old)), str(data_directory(plan.old)))
     dump = f"/backups/{record.dump}"
@@ -115,9 +115,9 @@ def _keep(client: DockerClient, plan: Plan) -> None:
 def _remove_unfinished(client: DockerClient, plan: Plan) -> None:
     """Removes what a run that was killed has left: copies and dumps that are not whole."""
     names = plan.wanted.names
-    wanted = [f"{label}={value}" for label, value in labels(names.project, names.stack, KEPT).items()]
-    for volume in client.volumes.list(filters={"label": wanted}):
-        if servers.script(client, names, plan.old_image, scripts.IS_UNFINISHED, kept=str(volume.name)):
+    for volume in parts.volumes(client, names):
+        kept = (volume.attrs.get("Labels") or {}).get(PART) == KEPT
+        if kept and servers.script(client, names, plan.old_image, scripts.IS_UNFINISHED, kept=str(volume.name)):
             volume.remove()
     servers.script(client, names, plan.old_image, scripts.REMOVE_PARTIAL, names.stack, backups=names.backup_volume)
 
@@ -186,7 +186,7 @@ def _undo(client: DockerClient, plan: Plan, *, was_running: bool) -> Iterator[st
     if was_running and plan.container is not None:
         try:
             # It may still be about to stop, and would not be started then.
-            stop_one(plan.container)
+            parts.stop_one(plan.container)
             plan.container.start()
         except (DockerException, OSError) as error:
             yield f"that the container {names.container} is stopped: {explanation(error)}"
