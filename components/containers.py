@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pulumi
-import pulumi_docker as docker
 
+import pulumi_docker as docker
 from components.settings import DockerSettings
 
 LabelArgs = TypeVar("LabelArgs")
 
-IGNORED = ["logOpts", "ports", "stopSignal", "tmpfs"]
+IGNORED = ["capabilities", "logOpts", "ports", "securityOpts", "stopSignal", "tmpfs"]
 """Arguments of a container whose changes the provider is not to look at; see `contained`."""
 
 DIGITS = 16
@@ -71,21 +71,22 @@ def contained(
         adds: the capabilities that it has to have.
     """
     settings = place.settings
+    capabilities = [f"CAP_{name}" for name in adds]
     told = {
-        "ports": ports,
         "tmpfs": dict.fromkeys(tmpfs, ""),
         "log_opts": {"max-size": settings.log_max_size, "max-file": str(settings.log_max_files)},
+        "security_opts": ["no-new-privileges:true"],
         **({"stop_signal": stop_signal} if stop_signal else {}),
     }
-    plain = {**told, "ports": [[port.ip, port.external, port.internal] for port in ports]}
+    plain = {**told, "ports": [[port.ip, port.external, port.internal] for port in ports], "capabilities": capabilities}
     digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:DIGITS]
     return {
         **told,
+        "ports": ports,
+        "capabilities": docker.ContainerCapabilitiesArgs(adds=capabilities, drops=["ALL"]),
         "labels": labels(place, part, docker.ContainerLabelArgs, declared=digest),
         "log_driver": "json-file",
         "read_only": read_only,
-        "security_opts": ["no-new-privileges:true"],
-        "capabilities": docker.ContainerCapabilitiesArgs(adds=[f"CAP_{name}" for name in adds], drops=["ALL"]),
         "restart": settings.restart,
         "must_run": True,
     }

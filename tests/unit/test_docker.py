@@ -298,7 +298,7 @@ def test_only_arguments_with_a_digest_are_ignored(run: Run) -> None:
     for name in ("server", "adminer", "redis"):
         options = run.find("Container", name).options
         assert (options["ignoreChanges"], options["deleteBeforeReplace"]) == (IGNORED, True)
-    assert IGNORED == ["logOpts", "ports", "stopSignal", "tmpfs"]
+    assert IGNORED == ["capabilities", "logOpts", "ports", "securityOpts", "stopSignal", "tmpfs"]
 
 
 @pytest.mark.parametrize(
