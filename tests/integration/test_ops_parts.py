@@ -1,8 +1,7 @@
-"""Containers that are started, stopped and asked, on a real engine."""
+"""Containers that are started, stopped and asked, on real engines of both kinds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,17 +17,23 @@ SLOW = "trap 'sleep 12; exit 7' INT TERM; while :; do sleep 0.1; done"
 """Takes longer to stop than an engine allows by itself."""
 
 
+@pytest.fixture(params=["scratch", "podman_scratch"])
+def place(request: pytest.FixtureRequest) -> Scratch:
+    """Each of the engines."""
+    found: Scratch = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture
-def names(scratch: Scratch) -> Iterator[Names]:
-    name = scratch.name
-    yield Names(scratch.engine.url, name, f"{name}-postgres", f"{name}-data", f"{name}-backups")
-    scratch.empty()
+def names(place: Scratch) -> Names:
+    name = place.name
+    return Names(place.engine.url, name, f"{name}-postgres", f"{name}-data", f"{name}-backups")
 
 
-def container(scratch: Scratch, names: Names, part: str, script: str = SLOW, **options: Any) -> Container:
+def container(place: Scratch, names: Names, part: str, script: str = SLOW, **options: Any) -> Container:
     """A container of a part that runs a shell script, not started."""
-    return scratch.engine.client.containers.create(
-        scratch.engine.images.postgres15,
+    return place.engine.client.containers.create(
+        place.engine.images.postgres15,
         entrypoint=["/bin/sh", "-c", script],
         name=f"{names.stack}-{part}",
         labels=labels(names.project, names.stack, part),
@@ -37,10 +42,10 @@ def container(scratch: Scratch, names: Names, part: str, script: str = SLOW, **o
     )
 
 
-def test_parts_are_found_in_the_order_in_which_they_start(scratch: Scratch, names: Names) -> None:
-    client = scratch.engine.client
+def test_parts_are_found_in_the_order_in_which_they_start(place: Scratch, names: Names) -> None:
+    client = place.engine.client
     for part in ("adminer", "upgrade", "postgres", "redis"):
-        container(scratch, names, part)
+        container(place, names, part)
     assert [parts.part(one) for one in parts.find(client, names)] == ["postgres", "redis", "adminer"]
     assert parts.one(client, names, "redis").name == f"{names.stack}-redis"
     parts.one(client, names, "redis").remove()
@@ -51,9 +56,9 @@ def test_parts_are_found_in_the_order_in_which_they_start(scratch: Scratch, name
         parts.find(client, names)
 
 
-def test_a_container_is_waited_for_until_its_own_check_succeeds(scratch: Scratch, names: Names) -> None:
+def test_a_container_is_waited_for_until_its_own_check_succeeds(place: Scratch, names: Names) -> None:
     script = "rm -f /tmp/up; sleep 2; touch /tmp/up; sleep 600"
-    made = container(scratch, names, "postgres", script, healthcheck={"test": ["CMD", "test", "-e", "/tmp/up"], "interval": 3600 * 10**9})
+    made = container(place, names, "postgres", script, healthcheck={"test": ["CMD", "test", "-e", "/tmp/up"], "interval": 3600 * 10**9})
     said: list[str] = []
     parts.start([made], 30, said.append)
     assert parts.is_well(made)
@@ -66,27 +71,27 @@ def test_a_container_is_waited_for_until_its_own_check_succeeds(scratch: Scratch
     assert parts.is_well(made)
 
 
-def test_one_that_ends_or_takes_too_long_is_told_with_its_last_words(scratch: Scratch, names: Names) -> None:
+def test_one_that_ends_or_takes_too_long_is_told_with_its_last_words(place: Scratch, names: Names) -> None:
     check = {"test": ["CMD", "false"]}
-    ends = container(scratch, names, "postgres", "echo no such luck; exit 3", healthcheck=check)
-    ends_late = container(scratch, names, "redis", "echo still busy; sleep 600", healthcheck=check)
+    ends = container(place, names, "postgres", "echo no such luck; exit 3", healthcheck=check)
+    ends_late = container(place, names, "redis", "echo still busy; sleep 600", healthcheck=check)
     with pytest.raises(UnhealthyError, match=r"ended with code 3\.\nThe last lines of its log:\nno such luck"):
         parts.start([ends], 30, lambda _: None)
     with pytest.raises(UnhealthyError, match=r"did not come up within 1 s\.\nThe last lines of its log:\nstill busy"):
         parts.start([ends_late], 1, lambda _: None)
 
 
-def test_a_container_has_its_own_time_to_stop_in(scratch: Scratch, names: Names) -> None:
+def test_a_container_has_its_own_time_to_stop_in(place: Scratch, names: Names) -> None:
     # The client has no argument for what the engine calls StopTimeout.
-    config = scratch.engine.client.api.create_container_config(
-        scratch.engine.images.postgres15,
+    config = place.engine.client.api.create_container_config(
+        place.engine.images.postgres15,
         None,
         entrypoint=["/bin/sh", "-c", SLOW],
         labels=labels(names.project, names.stack, "postgres"),
-        host_config=scratch.engine.client.api.create_host_config(network_mode="none"),
+        host_config=place.engine.client.api.create_host_config(network_mode="none"),
     )
-    identifier = scratch.engine.client.api.create_container_from_config({**config, "StopTimeout": 60}, f"{names.stack}-postgres")["Id"]
-    patient = scratch.engine.client.containers.get(identifier)
+    identifier = place.engine.client.api.create_container_from_config({**config, "StopTimeout": 60}, f"{names.stack}-postgres")["Id"]
+    patient = place.engine.client.containers.get(identifier)
     patient.start()
     patient.reload()
     parts.stop([patient], lambda _: None)
@@ -94,8 +99,8 @@ def test_a_container_has_its_own_time_to_stop_in(scratch: Scratch, names: Names)
     assert patient.attrs["State"]["ExitCode"] == 7
 
 
-def test_only_the_stack_s_own_data_is_to_be_deleted(scratch: Scratch, names: Names) -> None:
-    client = scratch.engine.client
+def test_only_the_stack_s_own_data_is_to_be_deleted(place: Scratch, names: Names) -> None:
+    client = place.engine.client
     assert reset.volumes(client, names) == []
     for part in ("control", "data", "backups", "kept"):
         client.volumes.create(f"{names.stack}-{part}", labels=labels(names.project, names.stack, part))
