@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
         ("components.settings, components.embedded, components.database, components.outputs", ["psycopg", "pglast"]),
         ("components.dynamic.migrations, migrator.discovery", ["psycopg", "pglast"]),
         ("migrator.apply, migrator.upkeep", ["pglast", "pulumi", "migrator.execute", "migrator.steps", "migrator.hazards"]),
+        ("ops.app", ["docker", "requests", "psycopg", "psutil", "rich", "components", "pulumi"]),
         ("toolchain.__main__", ["pulumi", "psycopg", "psutil", "http.client", "tarfile", "venv"]),
     ],
 )
