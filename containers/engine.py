@@ -37,10 +37,10 @@ def connect(url: str) -> Iterator[DockerClient]:
         ) from None
     try:
         yield client
+    except DockerException as error:  # first: what the engine refuses is a RequestException, too
+        raise EngineError(f"The container engine at {url}: {explanation(error)}") from None
     except requests.RequestException as error:
         raise NoEngineError(f"The container engine at {url} went away: {_said(error)}.", hint="Look at the engine's own log.") from None
-    except DockerException as error:
-        raise EngineError(f"The container engine at {url}: {explanation(error)}") from None
     finally:
         client.close()
 

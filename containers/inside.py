@@ -14,6 +14,9 @@ from docker.models.containers import Container
 PAUSE = 0.02
 """Seconds between two questions whether a command has ended."""
 
+UNKNOWN = 255
+"""The code of a command that the engine has none of: it ended with its container."""
+
 HEADER = struct.Struct(">BxxxL")
 """Of a piece of output: which stream, and how many bytes."""
 
@@ -34,9 +37,11 @@ def run(client: DockerClient, container: Container, command: Sequence[str], *, g
         printed = b"".join(_pieces(answer))
     finally:
         answer.close()
+        line.close()
     while (state := client.api.exec_inspect(started["Id"]))["Running"]:
         time.sleep(PAUSE)  # a command's output can end before it does
-    return int(state["ExitCode"]), printed.decode(errors="replace")
+    code = state["ExitCode"]
+    return UNKNOWN if code is None else int(code), printed.decode(errors="replace")
 
 
 def _pieces(answer: Any) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from docker import DockerClient
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
 from containers.engine import connect
@@ -54,9 +54,13 @@ def gone(name: str) -> str:
 
 
 def start(found: Container) -> tuple[str, ...]:
-    """Starts a container that is down, or that the engine starts again and again; returns what was done, in words."""
+    """Starts a container that is down, paused, or started again and again by the engine; returns what was done, in words."""
     if found.status == "running":
         return ()
+    if found.status == "paused":
+        found.unpause()
+        found.reload()
+        return (f"let the container {found.name} go on",)
     if found.status == "restarting":
         found.stop(timeout=0)  # what was wrong may be mended, and the engine's pauses get longer and longer
     found.start()
@@ -138,4 +142,9 @@ class Part:
 
     def _is_up(self, client: DockerClient, found: Container) -> bool:
         found.reload()
-        return found.status == "running" and (not self.question or run(client, found, self.question)[0] == 0)
+        if found.status != "running" or not self.question:
+            return bool(found.status == "running")
+        try:
+            return run(client, found, self.question)[0] == 0
+        except APIError:
+            return False  # it ended in the meantime

@@ -97,6 +97,8 @@ class ContainerServer:
         found.reload()
         networks = found.attrs["NetworkSettings"]["Networks"].values()
         address = next((str(network["IPAddress"]) for network in networks if network.get("IPAddress")), None)
+        if address is None and found.status != "running":
+            raise ConnectionFailed(f"The container {self.container} is {found.status}.")
         if address is None:
             raise EngineError(
                 f"The container {self.container} is published nowhere, and has no address that this machine could reach.",
