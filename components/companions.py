@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pulumi
+import pulumi_docker as docker
 
-from components import pulumi_docker as docker
 from components.containers import CONTROL, IGNORED, Place, contained, health, labels, on, published
 from components.dynamic.container import RunningPart
 from components.dynamic.files import VolumeFiles

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pulumi
 
-from components import pulumi_docker as docker
+import pulumi_docker as docker
 from components.settings import DockerSettings
 
 LabelArgs = TypeVar("LabelArgs")

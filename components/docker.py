@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 import pulumi
+import pulumi_docker as docker
 
-from components import pulumi_docker as docker
 from components.companions import Adminer, AdminerArgs, Redis, RedisArgs, redis_volumes
 from components.containers import CONTROL, IGNORED, Place, contained, health, labels, on, published
 from components.dynamic.container import RunningServer
