@@ -67,7 +67,7 @@ class Adminer(pulumi.ComponentResource):
         container_name = place.name_of("adminer", settings.name)
         container = docker.Container(
             name,
-            **contained(place, "adminer", published([settings.address], settings.port, ADMINER_PORT), TMPFS),
+            **contained(place, "adminer", published([settings.address], settings.port, ADMINER_PORT), TMPFS, stop_signal="SIGINT"),
             name=container_name,
             image=args.image,
             envs=[f"ADMINER_DEFAULT_SERVER={args.server}"],

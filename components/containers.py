@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pulumi
-
 import pulumi_docker as docker
+
 from components.settings import DockerSettings
 
 LabelArgs = TypeVar("LabelArgs")
