@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from docker import DockerClient
-from docker.errors import APIError, ImageNotFound, NotFound
+from docker.errors import APIError, ImageNotFound
+from docker.utils import parse_repository_tag
 
 from containers.demand import Pull
 from containers.engine import explanation
@@ -45,16 +46,25 @@ def ensure(client: DockerClient, wanted: Pull) -> tuple[str, str | None]:
     """
     done = to_do(client, wanted)
     if done is not None:
-        try:
-            client.images.pull(wanted.name)
-        except (APIError, NotFound) as error:
+        if (reason := _pull(client, wanted.name)) is not None:
             raise ImageMissingError(
-                f"The image {wanted.name} is not on this machine and cannot be pulled: {explanation(error)}",
+                f"The image {wanted.name} is not on this machine and cannot be pulled: {reason}",
                 hint="Is its name right, is the registry reachable, and does it want a `docker login`? "
                 "An image can also be brought by `docker load`, or named in pgstack:docker.",
-            ) from None
+            )
         done = f"pulled the image {wanted.name}"
     return identifier(client, wanted.name) or "", done
+
+
+def _pull(client: DockerClient, name: str) -> str | None:
+    """Pulls an image; returns why that fails, and None where it does not."""
+    repository, tag = parse_repository_tag(name)
+    try:
+        told = list(client.api.pull(repository, tag=tag or "latest", stream=True, decode=True))
+    except APIError as error:
+        return explanation(error)
+    # What goes wrong once the answer has begun is among what is told.
+    return next((" ".join(str(line["error"]).split()) for line in told if line.get("error")), None)
 
 
 def _has_newer(client: DockerClient, name: str) -> bool:

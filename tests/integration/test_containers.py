@@ -68,15 +68,16 @@ def volume(scratch: Scratch, part: str, **marks: str) -> str:
 
 def in_volume(scratch: Scratch, name: str, script: str) -> str:
     """What a shell script prints that has a volume at /v."""
-    ran = scratch.engine.client.containers.run(
-        scratch.engine.images.postgres15,
-        entrypoint=["/bin/sh", "-ec", script],
-        volumes={name: {"bind": "/v"}},
-        network_mode="none",
-        remove=True,
-        stderr=True,
+    image, entrypoint = scratch.engine.images.postgres15, ["/bin/sh", "-ec", script]
+    ran = scratch.engine.client.containers.create(
+        image, entrypoint=entrypoint, volumes={name: {"bind": "/v"}}, network_mode="none", labels=scratch.labels
     )
-    return str(ran.decode())
+    ran.start()
+    code = ran.wait()["StatusCode"]
+    printed = ran.logs().decode()
+    ran.remove()
+    assert code == 0, printed
+    return str(printed)
 
 
 @pytest.fixture(autouse=True)
@@ -109,8 +110,7 @@ def test_an_engine_that_does_not_answer_is_told_with_the_reason(tmp_path: Path) 
 def test_what_an_engine_refuses_is_told_in_its_own_words(scratch: Scratch) -> None:
     with pytest.raises(EngineError) as caught, connect(scratch.engine.url) as client:
         client.containers.create("pgstack-no-such-image")
-    assert "No such image: pgstack-no-such-image" in str(caught.value)
-    assert str(caught.value).startswith(f"The container engine at {scratch.engine.url}: ")
+    assert str(caught.value).lower().startswith(f"the container engine at {scratch.engine.url}: no such image: ")
 
 
 # Names
@@ -427,5 +427,4 @@ def test_a_container_that_ends_is_told_with_its_last_words(scratch: Scratch, pol
     assert message.startswith(f"The container {made.name} ended with code 3\nThe last lines of its log:\n")
     assert message.endswith("\n20\nno such luck")
     assert caught.value.hint == f"All of it: `docker logs {made.name}`."
-    if policy == "always":
-        made.update(restart_policy={"Name": "no"})
+    made.remove(force=True)
