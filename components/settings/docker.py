@@ -127,6 +127,9 @@ class DockerSettings(Model):
         aliases += [(f"docker.aliases[{place}]", alias) for place, alias in enumerate(self.aliases)]
         yield from _taken("name", [*aliases, *((f"{key}.alias", one.alias) for key, one in redis)])
         yield from _taken("address", [(f"docker.addresses[{place}]", address) for place, address in enumerate(self.addresses)])
+        for every, kind in (("0.0.0.0", "."), ("::", ":")):  # noqa: S104  only where it is asked for
+            if every in self.addresses and any(kind in address for address in self.addresses if address != every):
+                yield f"{NAMESPACE}:docker.addresses: {every} has all others of its kind in it: take them out"
         if self.digest and self.pull_policy == "always":
             yield f"{NAMESPACE}:docker.digest: names one image for good, and pullPolicy `always` asks for newer ones: take one of them out"
 

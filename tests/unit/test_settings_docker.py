@@ -347,6 +347,9 @@ def test_a_key_that_is_like_no_other_is_told_with_all_there_are() -> None:
             {"addresses": ["::1", "0:0:0:0:0:0:0:1"]},
             ['addresses[1] = "::1": is that of pgstack:docker.addresses[0]: give one of them another address'],
         ),
+        ({"addresses": ["10.0.0.7", "0.0.0.0"]}, ["addresses: 0.0.0.0 has all others of its kind in it: take them out"]),
+        ({"addresses": ["::", "127.0.0.1", "::1"]}, ["addresses: :: has all others of its kind in it: take them out"]),
+        ({"addresses": ["0.0.0.0", "::"]}, []),
         (
             {"digest": DIGEST, "pullPolicy": "always"},
             ["digest: names one image for good, and pullPolicy `always` asks for newer ones: take one of them out"],
