@@ -16,6 +16,7 @@ from components.containers import CONTROL, IGNORED, Place, contained, health, la
 from components.dynamic.container import RunningServer
 from components.dynamic.engine import Engine
 from components.dynamic.files import VolumeFiles
+from components.dynamic.network import ReadyNetwork
 from components.dynamic.password import Password
 from components.server import Administrator, Endpoint, RoleLogin
 from components.settings import DockerSettings
@@ -128,13 +129,14 @@ class DockerServer(pulumi.ComponentResource):
         self._backups_name = self._place.name_of("backups", settings.backup_volume)
         self._engine = self._look_at_engine()
         password = Password(f"{name}-superuser", self._child())
-        network = docker.Network(
+        docker.Network(
             name,
             name=self._place.network,
             driver="bridge",
             labels=labels(self._place, "network", docker.NetworkLabelArgs),
             opts=self._child(self._engine, ignore_changes=["ipamOptions"]),  # Podman tells some that nobody set
         )
+        network = ReadyNetwork(name, url=args.url, network=self._place.network, opts=self._child(self._engine))
         container = self._declare_container(name, network, password)
         running = RunningServer(
             name,
@@ -215,7 +217,7 @@ class DockerServer(pulumi.ComponentResource):
         options = self._child(self._engine, retain_on_delete=not self._args.delete_data, ignore_changes=["labels"])
         return docker.Volume(part, name=name, labels=labels(self._place, part, docker.VolumeLabelArgs), opts=options)
 
-    def _declare_container(self, name: str, network: docker.Network, password: Password) -> docker.Container:
+    def _declare_container(self, name: str, network: ReadyNetwork, password: Password) -> docker.Container:
         args, settings = self._args, self._args.settings
         volumes = {
             str(mount_point(args.version)): self._volume("data", self._data_name),
@@ -248,14 +250,14 @@ class DockerServer(pulumi.ComponentResource):
             command=["postgres", *(word for key, value in sorted(self._parameters.items()) for word in ("-c", f"{key}={value}"))],
             envs=[f"PGDATA={data_directory(args.version)}", f"POSTGRES_PASSWORD_FILE={CONTROL}/secret", f"POSTGRES_USER={SUPERUSER}"],
             volumes=[docker.ContainerVolumeArgs(volume_name=volume.name, container_path=path) for path, volume in volumes.items()],
-            **on(network.name, settings.aliases),
+            **on(self._place.network, settings.aliases),
             healthcheck=health(HEALTH, **settings.health.model_dump()),
             stop_timeout=settings.stop_timeout,
             destroy_grace_seconds=settings.stop_timeout,
-            opts=self._child(secret, delete_before_replace=True, ignore_changes=IGNORED),
+            opts=self._child(secret, network, delete_before_replace=True, ignore_changes=IGNORED),
         )
 
-    def _declare_companions(self, network: docker.Network) -> None:
+    def _declare_companions(self, network: ReadyNetwork) -> None:
         settings = self._args.settings
         if settings.adminer.enabled:
             image = self._image("adminer", settings.adminer.image)

@@ -65,6 +65,7 @@ def test_the_server_is_declared_with_all_that_belongs_to_it(run: Run) -> None:
         "DockerServer server > Engine engine",
         "DockerServer server > Network server",
         "DockerServer server > Password server-superuser",
+        "DockerServer server > ReadyNetwork server",
         "DockerServer server > Redis redis",
         "DockerServer server > RemoteImage adminer",
         "DockerServer server > RemoteImage redis",
@@ -103,7 +104,7 @@ def test_the_engine_is_looked_at_first_and_the_databases_wait_for_the_server(run
     for kind, name in (("Network", "server"), ("Volume", "data"), ("Volume", "backups"), ("Volume", "control"), ("RemoteImage", "server")):
         assert run.find(kind, name).depends_on == ("Engine engine",)
     assert run.find("Container", "server").depends_on == (
-        "Network server",
+        "ReadyNetwork server",
         "RemoteImage server",
         "Volume backups",
         "Volume control",
@@ -113,7 +114,7 @@ def test_the_engine_is_looked_at_first_and_the_databases_wait_for_the_server(run
     assert "Container server" in run.find("ContainerServer", "server").depends_on
     assert "ContainerServer server" in run.find("Bootstrap", "shop").depends_on
     for companion in ("Adminer", "Redis"):
-        assert run.find(companion, companion.lower()).depends_on == ("Network server",)
+        assert run.find(companion, companion.lower()).depends_on == ("ReadyNetwork server",)
         assert f"RemoteImage {companion.lower()}" in run.find("Container", companion.lower()).depends_on
 
 
