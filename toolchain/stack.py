@@ -76,13 +76,8 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """The caller's environment with the tools on PATH and the backend's variables."""
         path = os.pathsep.join([*self.path, os.environ.get("PATH", "")])
-        ours = {
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            # The program checks its settings itself: every mistake at once, where the engine stops at the first.
-            "PULUMI_OPTION_SKIP_CONFIG_VALIDATION": "true",
-            # Looking at databases is mostly waiting for them, which the engine would do for one after the other.
-            "PULUMI_PARALLEL_DIFF": "true",
-        }
+        # The program checks its settings itself: every mistake at once, where the engine stops at the first.
+        ours = {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_OPTION_SKIP_CONFIG_VALIDATION": "true"}
         return {**os.environ, **ours, **self.backend.environment, "PATH": path}
 
     def command(self, arguments: list[str]) -> list[str]:
