@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -16,6 +17,7 @@ from migrator import ledger
 from postgres import scram
 from postgres.locks import advisory_lock, key_of
 from postgres.login import Login
+from postgres.scram_secret import is_of
 
 LOCK_KEY = key_of("pgstack bootstrap")
 LOCK_TIMEOUT = 120.0
@@ -79,12 +81,20 @@ def _walk(connection: psycopg.Connection[Any], administrator: Login, wanted: Wan
         with administrator.to(name).connect() as session:
             phase(session, contents.plan(wanted, name, contents.observe(session, wanted, ledger.history_tables())))
     known = [role for role in wanted.roles if existing and role.name in observed.attributes.keys() - shut_out]
-    refused = [role for role in known if not _logs_in(administrator, existing[0], role)]
+    right = _has_password if observed.administrator_is_superuser else partial(_logs_in, administrator, existing[0] if existing else "")
+    refused = [role for role in known if not right(connection, role)]
     phase(connection, [_password(role, verifier(role)) for role in refused])
     return tuple(step.what for step in done)
 
 
-def _logs_in(administrator: Login, database: str, role: Role) -> bool:
+def _has_password(connection: psycopg.Connection[Any], role: Role) -> bool:
+    """Whether the server has stored this password for a role; a superuser alone may look."""
+    row = connection.execute("SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolname = %s", [role.name]).fetchone()
+    return row is not None and is_of(row[0], role.password)
+
+
+def _logs_in(administrator: Login, database: str, _connection: psycopg.Connection[Any], role: Role) -> bool:
+    """The same where nobody may look: by trying it."""
     return replace(administrator, database=database, user=role.name, password=role.password).works()
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
 
 import psycopg
 
 from postgres import ambient
 from postgres.errors import ConnectionFailed
 from postgres.tls import VERIFYING
+
+Work = TypeVar("Work")
 
 CONNECT_TIMEOUT = 10
 """Seconds to wait for a server to answer."""
@@ -80,6 +84,35 @@ class Login:
             reason = _reason(error)
             kind, hint = _judgement(reason)
             raise kind(f"No session in database {self.database} on {self.host}:{self.port} as {self.user}: {reason}", hint=hint) from None
+
+    def connect_meanwhile(self, work: Callable[[], Work]) -> tuple[psycopg.Connection[Any], Work]:
+        """Does some work while a session is opened: the server takes as long to open one as many a work does.
+
+        Raises:
+            ConnectionFailed: see `connect`; anything that `work` raises comes first.
+        """
+        opened: list[psycopg.Connection[Any]] = []
+        failed: list[BaseException] = []
+
+        def connect() -> None:
+            try:
+                opened.append(self.connect())
+            except BaseException as error:  # noqa: BLE001  it is raised by whoever waits for this thread
+                failed.append(error)
+
+        thread = Thread(target=connect)
+        thread.start()
+        try:
+            done = work()
+        except BaseException:
+            thread.join()
+            for connection in opened:
+                connection.close()
+            raise
+        thread.join()
+        if failed:
+            raise failed[0]
+        return opened[0], done
 
     def works(self) -> bool:
         """Whether the server lets this login in now. Opens and closes a session."""

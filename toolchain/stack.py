@@ -77,7 +77,11 @@ class Stack:
         """The caller's environment with the tools on PATH and the backend's variables."""
         path = os.pathsep.join([*self.path, os.environ.get("PATH", "")])
         # The program checks its settings itself: every mistake at once, where the engine stops at the first.
-        ours = {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_OPTION_SKIP_CONFIG_VALIDATION": "true"}
+        ours = {
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_OPTION_SKIP_CONFIG_VALIDATION": "true",
+            "PYDANTIC_DISABLE_PLUGINS": "__all__",  # it looks for some in every package that is installed
+        }
         return {**os.environ, **ours, **self.backend.environment, "PATH": path}
 
     def command(self, arguments: list[str]) -> list[str]:

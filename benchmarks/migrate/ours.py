@@ -31,8 +31,9 @@ def main() -> None:
     """Does what the module says."""
     folder, format_name = sys.argv[1:]
     login = Login(**json.load(sys.stdin))
-    with login.connect() as connection:
-        applied = migrate(connection, read_folder(Path(folder), format_name))
+    connection, found = login.connect_meanwhile(lambda: read_folder(Path(folder), format_name))
+    with connection:
+        applied = migrate(connection, found)
     print(json.dumps({"applied": len(applied), "parser": "pglast" in sys.modules, "peak": peak_memory()}))
 
 

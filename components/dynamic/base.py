@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from importlib import import_module
+from threading import Thread
 from typing import Any
 
 from pulumi.dynamic import DiffResult
@@ -19,6 +21,11 @@ def say(who: str, lines: Iterable[str]) -> None:
     text = "\n".join(f"{who}: {line}" for line in lines)
     if text:
         print(text, file=sys.stdout, flush=True)
+
+
+def warm(*modules: str) -> None:
+    """Imports what will be needed soon, while this resource waits for somebody else's answers."""
+    Thread(target=lambda: [import_module(module) for module in modules], daemon=True).start()
 
 
 def changed(keys: Iterable[str], olds: Properties, news: Properties) -> list[str]:

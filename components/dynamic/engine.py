@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
-from components.dynamic.base import Properties, changed, difference, say
+from components.dynamic.base import Properties, changed, difference, say, warm
 
 if TYPE_CHECKING:
     from containers.demand import Demand
@@ -50,6 +50,7 @@ class EngineProvider(ResourceProvider):
         return CheckResult(news, [])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        warm("bootstrap.run", "migrator.apply")
         to_do = self._look(_news)
         return difference(bool(changed(INPUTS, _olds, _news) or to_do))
 

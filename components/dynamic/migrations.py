@@ -124,9 +124,10 @@ class MigrationsProvider(ResourceProvider):
         from migrator.apply import inspect  # noqa: PLC0415
 
         try:
-            with _login(props).connect() as connection:
+            connection, folder = _login(props).connect_meanwhile(lambda: _folder(props))
+            with connection:
                 server = connection.info.server_version
-                return inspect(connection, _folder(props), props["targetVersion"] or None), f"{server // 10000}.{server % 10000}"
+                return inspect(connection, folder, props["targetVersion"] or None), f"{server // 10000}.{server % 10000}"
         except (ConnectionFailed, SessionLost):
             return None
 
@@ -137,9 +138,9 @@ class MigrationsProvider(ResourceProvider):
         from migrator.session import Settings  # noqa: PLC0415
 
         database = str(props["database"])
-        folder = _folder(props)
         started = time.monotonic()
-        with _login(props).connect() as connection:
+        connection, folder = _login(props).connect_meanwhile(lambda: _folder(props))
+        with connection:
             applied = migrate(
                 connection,
                 folder,

@@ -6,7 +6,7 @@ import hmac
 
 import pytest
 
-from postgres.scram_secret import secret_of
+from postgres.scram_secret import is_of, secret_of
 
 
 def test_the_secret_lets_a_client_in_that_knows_the_password() -> None:
@@ -28,3 +28,12 @@ def test_a_password_has_one_secret_and_no_other_has_its_salt() -> None:
 def test_a_password_that_would_have_to_be_normalised_is_refused() -> None:
     with pytest.raises(ValueError, match="not generated"):
         secret_of("größe")
+
+
+def test_a_stored_secret_is_told_from_others() -> None:
+    assert is_of(secret_of("pencil"), "pencil")
+    assert not is_of(secret_of("pencil"), "pen")
+    assert not is_of(None, "pencil")
+    assert not is_of("", "pencil")
+    assert not is_of("md5" + "0" * 32, "pencil")
+    assert not is_of("SCRAM-SHA-256$4096:no base 64$a:b", "pencil")
