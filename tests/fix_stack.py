@@ -25,7 +25,7 @@ from toolchain import paths
 
 ROOT = Path(__file__).resolve().parent.parent
 
-LEFT_OUT = ("PULUMI_", "MAKE", "MFLAGS", "PG", "PYTEST")
+LEFT_OUT = ("PULUMI_", "MAKE", "MFLAGS", "PG", "PYTEST", "PYTHON")
 """Beginnings of variables that the project must not get from the one who runs the tests."""
 
 

@@ -89,11 +89,7 @@ def test_the_reference_describes_every_key_and_every_parameter_that_is_kept() ->
     text = generate.reference()
     rows = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
     assert rows == [
-        *(
-            to_camel(name)
-            for model in MODELS
-            for name in model.model_fields
-        ),
+        *(to_camel(name) for model in MODELS for name in model.model_fields),
         *ServerParameters.model_fields,
     ]
     assert re.findall(r"^- `(\w+)`: ", text, re.MULTILINE) == sorted(KEPT_PARAMETERS)
