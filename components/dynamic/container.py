@@ -14,34 +14,26 @@ if TYPE_CHECKING:
     from containers.part import Part
     from containers.server import ContainerServer
 
-INPUTS = ("url", "container", "containerId", "host", "port", "version", "password")
-PART_INPUTS = ("url", "container", "containerId", "question")
-
 START_TIMEOUT = 60
 """Seconds for what runs beside the server to come up."""
-
-
-def _server(props: Properties) -> ContainerServer:
-    from containers.server import ContainerServer  # noqa: PLC0415  see the package's docstring
-
-    return ContainerServer(
-        props["url"], props["container"], props["host"] or None, int(props["port"]), int(props["version"]), props["password"]
-    )
 
 
 def _who(props: Properties) -> str:
     return str(props["container"])
 
 
-class ContainerProvider(ResourceProvider):
-    """Waits for the server at `create` and `update`, looks at it at `diff`. A preview starts nothing."""
+class WaitingProvider(ResourceProvider):
+    """Waits for a container at `create` and `update`, looks at it at `diff`. A preview starts nothing."""
 
     serialize_as_secret_always = False
 
+    inputs: tuple[str, ...]
+    """Those whose change has it waited for again."""
+
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        if changed(INPUTS, _olds, _news) or unknown(_news):
+        if changed(self.inputs, _olds, _news) or unknown(_news):
             return difference(True)
-        found = _server(_news).differences()
+        found = self._found(_news).differences()
         say(_who(_news), found)
         return difference(bool(found))
 
@@ -54,10 +46,45 @@ class ContainerProvider(ResourceProvider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         pass  # the container is deleted by its own resource
 
+    def _found(self, props: Properties) -> ContainerServer | Part:
+        raise NotImplementedError
+
     def _ensure(self, props: Properties) -> dict[str, Any]:
-        server = _server(props)
+        """Waits, and returns the resource's outputs."""
+        raise NotImplementedError
+
+
+class ContainerProvider(WaitingProvider):
+    """That of a server."""
+
+    inputs = ("url", "container", "containerId", "host", "port", "version", "password")
+
+    def _found(self, props: Properties) -> ContainerServer:
+        from containers.server import ContainerServer  # noqa: PLC0415  see the package's docstring
+
+        return ContainerServer(
+            props["url"], props["container"], props["host"] or None, int(props["port"]), int(props["version"]), props["password"]
+        )
+
+    def _ensure(self, props: Properties) -> dict[str, Any]:
+        server = self._found(props)
         say(_who(props), server.ensure(float(props["startTimeout"])))
         return {**props, "address": server.address()}
+
+
+class PartProvider(WaitingProvider):
+    """That of what runs beside a server."""
+
+    inputs = ("url", "container", "containerId", "question")
+
+    def _found(self, props: Properties) -> Part:
+        from containers.part import Part  # noqa: PLC0415
+
+        return Part(props["url"], props["container"], tuple(props["question"]))
+
+    def _ensure(self, props: Properties) -> dict[str, Any]:
+        say(_who(props), self._found(props).ensure(START_TIMEOUT))
+        return dict(props)
 
 
 class RunningServer(Resource, module="pgstack", name="ContainerServer"):
@@ -99,36 +126,6 @@ class RunningServer(Resource, module="pgstack", name="ContainerServer"):
             "address": None,
         }
         super().__init__(ContainerProvider(), name, inputs, opts)
-
-
-def _part(props: Properties) -> Part:
-    from containers.part import Part  # noqa: PLC0415
-
-    return Part(props["url"], props["container"], tuple(props["question"]))
-
-
-class PartProvider(ResourceProvider):
-    """Waits for a container at `create` and `update`, looks at it at `diff`."""
-
-    serialize_as_secret_always = False
-
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        if changed(PART_INPUTS, _olds, _news) or unknown(_news):
-            return difference(True)
-        found = _part(_news).differences()
-        say(_who(_news), found)
-        return difference(bool(found))
-
-    def create(self, props: Properties) -> CreateResult:
-        say(_who(props), _part(props).ensure(START_TIMEOUT))
-        return CreateResult(_who(props), dict(props))
-
-    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        say(_who(_news), _part(_news).ensure(START_TIMEOUT))
-        return UpdateResult(dict(_news))
-
-    def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        pass  # likewise
 
 
 class RunningPart(Resource, module="pgstack", name="ContainerPart"):
