@@ -120,7 +120,9 @@ def _has_the_outputs_of_one_login(outputs: dict[str, Any], database: Login, prox
     url = f"postgresql://{name}:{database.password}@localhost:{proxy.port}/{name}?sslmode=verify-full"
     here = {"host": "localhost", "port": proxy.port}
     assert outputs == {
-        "server": {"target": "external", "version": 18, "host": here, "network": None},
+        "server": {"target": "external", "version": 18, "host": here, "network": None, "docker": None},
+        "redis": None,
+        "adminer": None,
         "databases": {
             name: {
                 "name": name,
@@ -135,6 +137,7 @@ def _has_the_outputs_of_one_login(outputs: dict[str, Any], database: Login, prox
                     "PGPASSWORD": database.password,
                     "PGSSLMODE": "verify-full",
                 },
+                "networkEnvironment": None,
                 "migration": "20250829025210",
             }
         },
