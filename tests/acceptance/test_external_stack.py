@@ -121,8 +121,6 @@ def _has_the_outputs_of_one_login(outputs: dict[str, Any], database: Login, prox
     here = {"host": "localhost", "port": proxy.port}
     assert outputs == {
         "server": {"target": "external", "version": 18, "host": here, "network": None, "docker": None},
-        "redis": None,
-        "adminer": None,
         "databases": {
             name: {
                 "name": name,
