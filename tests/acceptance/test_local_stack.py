@@ -222,11 +222,11 @@ def test_changed_parameter_restarts_the_server_only(up: Project) -> None:
 
 
 def test_settings_are_refused_all_at_once_before_anything_is_declared(project: Project) -> None:
-    project.configure(port=70000, version=17, databases=[{"name": "postgres", "migrationz": "x"}], prot=1)
+    project.configure(port=70000, version=14, databases=[{"name": "postgres", "migrationz": "x"}], prot=1)
     printed = project.make("up", ok=False)
     for line in (
         "pgstack:port = 70000: must be at most 65535",
-        "pgstack:version = 17: must be 18",
+        "pgstack:version = 14: must be 15, 16, 17 or 18",
         "pgstack:databases[0].name = \"postgres\": is reserved: choose another name, for example 'postgres_app'",
         "pgstack:databases[0].migrationz = \"x\": there is no such key; did you mean 'migrations'?",
         "pgstack:prot = 1: there is no such key; did you mean 'port'?",
