@@ -143,8 +143,9 @@ def test_broken_migration_is_told_by_file_line_and_state_and_goes_on_when_mended
         assert session.execute("SELECT to_regclass('things')::text, to_regclass('more')").fetchone() == ("things", None)
     broken.write_text("CREATE TABLE more (id int);\n", encoding="utf-8")
     printed = up.make("up")
-    assert "applied 20990101000001_add_broken" in printed
-    assert "applied 20990101000000_add_things" not in printed
+    # The twin's run is stopped by the engine where it had not begun yet, so that it has both still to do.
+    assert "kennwilliamson: applied 20990101000001_add_broken" in printed
+    assert "kennwilliamson: applied 20990101000000_add_things" not in printed
     _forget(up, spare_migration, broken)
 
 

@@ -31,7 +31,7 @@ def value(stack: DevStack, query: str) -> str:
 
 def test_everything_is_up_and_another_update_changes_nothing(stack: DevStack) -> None:
     assert stack.outputs()["server"]["docker"]["engine"] == stack.engine.url
-    assert value(stack, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "4"
+    assert value(stack, "SELECT count(*) FROM pg_tables WHERE tablename IN ('users', 'roles', 'user_roles')") == "3"
     done = [resources(stack.make(*command)) for command in (("up",), ("preview",), ("up",), ("preview",))]
     assert [list(counted) for counted in done] == [["unchanged"]] * 4
     assert list(resources(stack.make("up", args="--refresh"))) == ["unchanged"]
