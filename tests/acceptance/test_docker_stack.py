@@ -89,7 +89,8 @@ def test_ten_more_updates_and_previews_change_nothing(dev_stack: DevStack) -> No
 
 def test_the_server_has_its_parameters_and_counts_statements(dev_stack: DevStack) -> None:
     login = dev_stack.login("usualstore", "owner")
-    assert [answer(login, f"SHOW {name}") for name in ("max_connections", "log_min_duration_statement")] == ["200", "500ms"]
+    sessions = str(dev_stack.settings["pgstack:parameters"]["max_connections"])
+    assert [answer(login, f"SHOW {name}") for name in ("max_connections", "log_min_duration_statement")] == [sessions, "500ms"]
     assert int(answer(login, "SELECT count(*) FROM pg_stat_statements")) > 0
 
 
