@@ -73,8 +73,8 @@ def test_first_up_makes_every_database_and_the_container_gets_healthy(dev_stack:
             "backupVolume": dev_stack.part("backups"),
         },
     }
-    assert comes_true(lambda: health(dev_stack) == "healthy")
-    assert comes_true(lambda: health(dev_stack, "redis") == "healthy")
+    assert comes_true(lambda: health(dev_stack) == "healthy", 90)
+    assert comes_true(lambda: health(dev_stack, "redis") == "healthy", 90)
 
 
 def test_ten_more_updates_and_previews_change_nothing(dev_stack: DevStack) -> None:
