@@ -10,13 +10,15 @@ from urllib.parse import quote
 import pulumi
 import pulumi_docker as docker
 
-from components.containers import CONTROL, IGNORED, Place, contained, health, labels, on, published
+from components.containers import IGNORED, Place, contained, health, on, published, volume
 from components.dynamic.container import RunningPart
 from components.dynamic.files import VolumeFiles
 from components.dynamic.password import Password
 from components.server import Endpoint
 from components.settings import AdminerSettings, RedisSettings
 from components.settings.docker import ADMINER_ALIAS
+from containers.layout import CONTROL
+from postgres.url import in_url
 
 ADMINER_PORT = 8080
 REDIS_PORT = 6379
@@ -76,7 +78,7 @@ class Adminer(pulumi.ComponentResource):
         )
         child = pulumi.ResourceOptions(parent=self)
         RunningPart(name, url=args.url, container=container_name, container_id=container.id, opts=child)
-        self.output: dict[str, Any] = {"url": f"http://{_in_url(args.host)}:{settings.port}"}
+        self.output: dict[str, Any] = {"url": f"http://{in_url(args.host)}:{settings.port}"}
         self.register_outputs({})
 
 
@@ -112,18 +114,10 @@ class Redis(pulumi.ComponentResource):
         settings, place = args.settings, args.place
         data, control = redis_volumes(place, settings)
         password = Password(f"{name}-password", pulumi.ResourceOptions(parent=self))
-        volume = docker.Volume(
-            f"{name}-data",
-            name=data,
-            labels=labels(place, "redis-data", docker.VolumeLabelArgs),
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=not args.delete_data, ignore_changes=["labels"]),
-        )
-        configured = docker.Volume(
-            f"{name}-control",
-            name=control,
-            labels=labels(place, "redis-control", docker.VolumeLabelArgs),
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["labels"]),
-        )
+        child = pulumi.ResourceOptions(parent=self)
+        kept = pulumi.ResourceOptions(parent=self, retain_on_delete=not args.delete_data)
+        stored = volume(place, f"{name}-data", "redis-data", data, kept)
+        configured = volume(place, f"{name}-control", "redis-control", control, child)
         configuration = password.result.apply(_configuration)
         files = VolumeFiles(
             name,
@@ -132,7 +126,7 @@ class Redis(pulumi.ComponentResource):
             files={"redis.conf": configuration},
             image=settings.image,
             shared=True,  # Redis reads it as the account that it becomes
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child,
         )
         container_name = place.name_of("redis", settings.name)
         container = docker.Container(
@@ -142,7 +136,7 @@ class Redis(pulumi.ComponentResource):
             image=args.image,
             command=["redis-server", f"{CONTROL}/redis.conf", *_options(settings)],
             volumes=[
-                docker.ContainerVolumeArgs(volume_name=volume.name, container_path="/data"),
+                docker.ContainerVolumeArgs(volume_name=stored.name, container_path="/data"),
                 docker.ContainerVolumeArgs(volume_name=configured.name, container_path=CONTROL),
             ],
             **on(place.network, [settings.alias]),
@@ -157,7 +151,7 @@ class Redis(pulumi.ComponentResource):
             container=container_name,
             container_id=container.id,
             question=["sh", "-c", REDIS_HEALTH],
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child,
         )
         host, network = Endpoint(args.host, settings.port), Endpoint(settings.alias, REDIS_PORT)
         self.output: dict[str, Any] = {
@@ -194,12 +188,8 @@ def _configuration(password: str) -> str:
     return f"user default on resetpass #{hashlib.sha256(password.encode()).hexdigest()} ~* &* +@all\n"
 
 
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
 def _environment(host: str, port: int, password: pulumi.Output[str]) -> dict[str, Any]:
-    shown = _in_url(host)
+    shown = in_url(host)
     return {
         "REDIS_URL": password.apply(lambda it: f"redis://:{quote(it, safe='')}@{shown}:{port}/0"),
         "REDIS_HOST": host,

@@ -21,9 +21,6 @@ IGNORED = ["capabilities", "logOpts", "ports", "securityOpts", "stopSignal", "tm
 DIGITS = 16
 """Of the digest that stands for them."""
 
-CONTROL = "/run/pgstack"
-"""Where a container finds what it starts from, in a volume of its own: its file system is read-only."""
-
 
 @dataclass(frozen=True)
 class Place:
@@ -90,6 +87,17 @@ def contained(
         "restart": settings.restart,
         "must_run": True,
     }
+
+
+def volume(place: Place, name: str, part: str, physical: str, opts: pulumi.ResourceOptions) -> docker.Volume:
+    """A volume. What its labels say is said once: another label would make another volume, without the data.
+
+    Args:
+        name: of the resource.
+        physical: on the engine.
+    """
+    options = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["labels"]))
+    return docker.Volume(name, name=physical, labels=labels(place, part, docker.VolumeLabelArgs), opts=options)
 
 
 def on(network: pulumi.Input[str], aliases: Iterable[str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components.companions import Adminer, AdminerArgs, Redis, RedisArgs, redis_volumes
-from components.containers import CONTROL, IGNORED, Place, contained, health, labels, on, published
+from components.containers import IGNORED, Place, contained, health, labels, on, published, volume
 from components.dynamic.container import RunningServer
 from components.dynamic.engine import Engine
 from components.dynamic.files import VolumeFiles
@@ -21,12 +21,8 @@ from components.dynamic.password import Password
 from components.server import Administrator, Endpoint, RoleLogin
 from components.settings import DockerSettings
 from containers.address import host as host_of
-from containers.layout import data_directory, mount_point
+from containers.layout import CONTROL, FLAG, PORT, SUPERUSER, data_directory, mount_point
 from postgres.scram_secret import secret_of
-
-SUPERUSER = "postgres"
-PORT = 5432
-"""Inside the container."""
 
 START = (Path(__file__).parent.parent / "containers" / "start.sh").read_text(encoding="utf-8")
 
@@ -34,7 +30,7 @@ TMPFS = ("/tmp", "/run/postgresql")  # noqa: S108  folders of the container's
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 """What the image's entrypoint needs to hand the data over to the account `postgres` and become it."""
 
-HEALTH = f"psql -XqAt -h 127.0.0.1 -p {PORT} -U {SUPERUSER} -d postgres -c 'SELECT 1' && rm -f {CONTROL}/flags/initialising"
+HEALTH = f"psql -XqAt -h 127.0.0.1 -p {PORT} -U {SUPERUSER} -d postgres -c 'SELECT 1' && rm -f {FLAG}"
 """Over TCP: while the image initialises a cluster, its server listens on the socket alone."""
 
 USUAL = {
@@ -214,8 +210,7 @@ class DockerServer(pulumi.ComponentResource):
 
     def _volume(self, part: str, name: str) -> docker.Volume:
         """A volume that stays when the stack goes, unless its data is to be deleted."""
-        options = self._child(self._engine, retain_on_delete=not self._args.delete_data, ignore_changes=["labels"])
-        return docker.Volume(part, name=name, labels=labels(self._place, part, docker.VolumeLabelArgs), opts=options)
+        return volume(self._place, part, part, name, self._child(self._engine, retain_on_delete=not self._args.delete_data))
 
     def _declare_container(self, name: str, network: ReadyNetwork, password: Password) -> docker.Container:
         args, settings = self._args, self._args.settings
@@ -249,7 +244,7 @@ class DockerServer(pulumi.ComponentResource):
             entrypoints=["/bin/sh", "-c", START, "pgstack-start"],
             command=["postgres", *(word for key, value in sorted(self._parameters.items()) for word in ("-c", f"{key}={value}"))],
             envs=[f"PGDATA={data_directory(args.version)}", f"POSTGRES_PASSWORD_FILE={CONTROL}/secret", f"POSTGRES_USER={SUPERUSER}"],
-            volumes=[docker.ContainerVolumeArgs(volume_name=volume.name, container_path=path) for path, volume in volumes.items()],
+            volumes=[docker.ContainerVolumeArgs(volume_name=one.name, container_path=path) for path, one in volumes.items()],
             **on(self._place.network, settings.aliases),
             healthcheck=health(HEALTH, **settings.health.model_dump()),
             stop_timeout=settings.stop_timeout,

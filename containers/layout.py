@@ -1,8 +1,17 @@
-"""Where the official images keep a server's data, by major version."""
+"""What is where in a server's container: as the official images have it, and what is brought into it."""
 
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+
+SUPERUSER = "postgres"
+PORT = 5432
+
+CONTROL = "/run/pgstack"
+"""Where a container finds what it starts from, in a volume of its own: its file system is read-only."""
+
+FLAG = f"{CONTROL}/flags/initialising"
+"""There from the beginning of a cluster's first start until its server answers; see `start.sh`."""
 
 FIRST_WITH_VERSION = 18
 """From this version on the data is in a folder named for the version, below the volume's top."""

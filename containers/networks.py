@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import time
 
+from docker import DockerClient
+
 from containers.engine import STACK, connect
 from containers.errors import EngineError
 
 PAUSE = 0.05
 """Seconds between two looks."""
-
-
-def exists(url: str, name: str, stack: str) -> bool:
-    """Whether the engine has the stack's network of this name."""
-    with connect(url) as client:
-        return any(
-            found.name == name and (found.attrs.get("Labels") or {}).get(STACK) == stack for found in client.networks.list(names=[name])
-        )
 
 
 def wait(url: str, name: str, stack: str, timeout: float) -> None:
@@ -29,10 +23,16 @@ def wait(url: str, name: str, stack: str, timeout: float) -> None:
         EngineError: it did not come in time.
     """
     deadline = time.monotonic() + timeout
-    while not exists(url, name, stack):
-        if time.monotonic() >= deadline:
-            raise EngineError(
-                f"The network {name} of the stack {stack} is not on the engine after {timeout:.0f} s.",
-                hint="If it could not be made, another message says why; if somebody removed it, run `pulumi up --refresh`.",
-            )
-        time.sleep(PAUSE)
+    with connect(url) as client:
+        while not _exists(client, name, stack):
+            if time.monotonic() >= deadline:
+                raise EngineError(
+                    f"The network {name} of the stack {stack} is not on the engine after {timeout:.0f} s.",
+                    hint="If it could not be made, another message says why; if somebody removed it, run `pulumi up --refresh`.",
+                )
+            time.sleep(PAUSE)
+
+
+def _exists(client: DockerClient, name: str, stack: str) -> bool:
+    found = client.networks.list(names=[name])
+    return any(one.name == name and (one.attrs.get("Labels") or {}).get(STACK) == stack for one in found)

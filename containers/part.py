@@ -30,27 +30,31 @@ def find(client: DockerClient, name: str) -> Container:
     Raises:
         EngineError: there is none of this name.
     """
-    try:
-        return client.containers.get(name)
-    except NotFound:
+    found = look_for(client, name)
+    if found is None:
         raise EngineError(
             f"The container {name} is in the stack's state, but not on the engine: somebody removed it.",
             hint="Run `pulumi up --refresh` (make up ARGS=--refresh): it makes a new one on the volumes that are there.",
-        ) from None
+        )
+    return found
 
 
-def is_there(client: DockerClient, name: str) -> bool:
-    """Whether there is a container of this name."""
+def look_for(client: DockerClient, name: str) -> Container | None:
+    """A container; None where there is none of this name."""
     try:
-        client.containers.get(name)
+        return client.containers.get(name)
     except NotFound:
-        return False
-    return True
+        return None
 
 
-def gone(name: str) -> str:
-    """What is to be said of a container that is not there, where a new one may be on its way."""
-    return f"the container {name} is gone, and a new one is to be waited for"
+def down(found: Container | None, name: str) -> tuple[str, ...]:
+    """What is to be done about a container that does not run, in words; empty where it does.
+
+    One that is gone is no failure: a refresh asks this before it forgets the container, and a new one may be on its way.
+    """
+    if found is None:
+        return (f"the container {name} is gone, and a new one is to be waited for",)
+    return () if found.status == "running" else (f"the container {name} is {found.status}, and is to be started",)
 
 
 def start(found: Container) -> tuple[str, ...]:
@@ -112,10 +116,7 @@ class Part:
     def differences(self) -> tuple[str, ...]:
         """What `ensure` would do, in words; empty where the container runs. Changes nothing."""
         with connect(self.url) as client:
-            if not is_there(client, self.name):
-                return (gone(self.name),)  # no failure: a refresh asks this before it forgets the container
-            found = find(client, self.name)
-            return () if found.status == "running" else (f"the container {self.name} is {found.status}, and is to be started",)
+            return down(look_for(client, self.name), self.name)
 
     def ensure(self, timeout: float) -> tuple[str, ...]:
         """Starts the container where it is down, and waits until it is up; returns what was done, in words.

@@ -13,18 +13,11 @@ from docker.models.containers import Container
 from containers.engine import connect
 from containers.errors import EngineError, UnhealthyError
 from containers.inside import run
-from containers.part import PAUSE, ended, find, gone, is_over, is_there, restarts, start, unhealthy
+from containers.layout import FLAG, SUPERUSER
+from containers.part import PAUSE, down, ended, find, is_over, look_for, restarts, start, unhealthy
 from postgres.errors import ConnectionFailed
 from postgres.login import Login, ServerRefused
 from postgres.scram_secret import secret_of
-
-SUPERUSER = "postgres"
-
-FLAG = "/run/pgstack/flags/initialising"
-"""There from the beginning of a cluster's first start until its server answers; see `start.sh`."""
-
-PORT = 5432
-"""Inside the container."""
 
 WRONG_PASSWORD = re.compile(r"password authentication failed")
 
@@ -50,11 +43,9 @@ class ContainerServer:
     def differences(self) -> tuple[str, ...]:
         """What `ensure` would do, in words; empty where the server runs as it should. Changes nothing."""
         with connect(self.url) as client:
-            if not is_there(client, self.container):
-                return (gone(self.container),)  # no failure: a refresh asks this before it forgets the container
-            found = find(client, self.container)
-            if found.status != "running":
-                return (f"the container {self.container} is {found.status}, and is to be started",)
+            found = look_for(client, self.container)
+            if found is None or found.status != "running":
+                return down(found, self.container)
             try:
                 self._login(found).connect().close()
             except ServerRefused as error:
